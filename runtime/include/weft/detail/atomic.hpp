@@ -1,0 +1,95 @@
+#pragma once
+// The one door to atomics. Everything in the runtime that two threads touch goes through
+// weft::detail::atomic, so that
+//   * every access names its memory order (there are no defaults and no operators), and
+//   * a model checker can take the place of the hardware: a build with WEFT_MODEL=1 calls
+//     model_step() before each access, where the explorer of tests/model switches threads.
+// Stand-alone fences are absent on purpose: race detectors do not model them.
+#include <atomic>
+#include <cstdint>
+
+namespace weft::detail {
+
+inline constexpr std::memory_order relaxed = std::memory_order_relaxed;
+inline constexpr std::memory_order acquire = std::memory_order_acquire;
+inline constexpr std::memory_order release = std::memory_order_release;
+inline constexpr std::memory_order acq_rel = std::memory_order_acq_rel;
+inline constexpr std::memory_order seq_cst = std::memory_order_seq_cst;
+
+#if WEFT_MODEL
+/// A scheduling point of the model checker, defined by tests/model.
+void model_step() noexcept;
+#else
+inline void model_step() noexcept {}
+#endif
+
+template <class T>
+class atomic {
+ public:
+  constexpr atomic() noexcept : value_{} {}
+  constexpr explicit atomic(T v) noexcept : value_(v) {}
+  atomic(const atomic&) = delete;
+  atomic& operator=(const atomic&) = delete;
+
+  T load(std::memory_order order) const noexcept {
+    model_step();
+    return value_.load(order);
+  }
+  void store(T v, std::memory_order order) noexcept {
+    model_step();
+    value_.store(v, order);
+  }
+  T exchange(T v, std::memory_order order) noexcept {
+    model_step();
+    return value_.exchange(v, order);
+  }
+  /// One attempt that fails only when the value differs.
+  bool compare_exchange(T& expected, T desired, std::memory_order ok,
+                        std::memory_order failed) noexcept {
+    model_step();
+    return value_.compare_exchange_strong(expected, desired, ok, failed);
+  }
+  T fetch_add(T v, std::memory_order order) noexcept {
+    model_step();
+    return value_.fetch_add(v, order);
+  }
+  T fetch_sub(T v, std::memory_order order) noexcept {
+    model_step();
+    return value_.fetch_sub(v, order);
+  }
+  T fetch_or(T v, std::memory_order order) noexcept {
+    model_step();
+    return value_.fetch_or(v, order);
+  }
+  T fetch_and(T v, std::memory_order order) noexcept {
+    model_step();
+    return value_.fetch_and(v, order);
+  }
+
+  /// A counter with one writer: no locked instruction. Readers see a recent value.
+  void bump(T by = 1) noexcept {
+    // relaxed: single writer; the value is statistics or a hint, it publishes nothing.
+    value_.store(static_cast<T>(value_.load(std::memory_order_relaxed) + by),
+                 std::memory_order_relaxed);
+  }
+
+  /// The address for futex(2).
+  const void* address() const noexcept { return &value_; }
+
+ private:
+  std::atomic<T> value_;
+};
+
+/// Tells the processor that this is a spin loop.
+inline void cpu_relax() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+  model_step();
+}
+
+inline constexpr std::size_t cache_line = 64;
+
+}  // namespace weft::detail

@@ -1,0 +1,58 @@
+#pragma once
+// What weft throws when a caller makes a mistake. All derive from weft::misuse. No lock is held
+// and nothing has changed when one of them is thrown (PN-3). Lack of memory, address space or
+// threads is std::bad_alloc or std::system_error. A broken invariant does not throw: it aborts.
+#include <stdexcept>
+#include <string>
+
+namespace weft {
+
+/// A rule of the library was broken by the caller.
+class misuse : public std::logic_error {
+ public:
+  using std::logic_error::logic_error;
+};
+
+/// Needs a running runtime: call it from within weft::run().
+class no_runtime : public misuse {
+ public:
+  using misuse::misuse;
+};
+
+/// An empty std::function or a null function pointer was given (GR-5).
+class null_function : public misuse {
+ public:
+  using misuse::misuse;
+};
+
+/// Any misuse of a channel (PN-3).
+class channel_error : public misuse {
+ public:
+  using misuse::misuse;
+};
+
+/// Send on a closed channel, or close of a closed channel (CH-8, CH-9).
+class closed_channel : public channel_error {
+ public:
+  using channel_error::channel_error;
+};
+
+/// Close of a nil channel (CH-7).
+class nil_channel : public channel_error {
+ public:
+  using channel_error::channel_error;
+};
+
+/// A capacity that is negative, or too large to be stored (CH-1).
+class bad_capacity : public channel_error {
+ public:
+  using channel_error::channel_error;
+};
+
+/// A wait_group's counter went below zero (WG-1).
+class negative_counter : public misuse {
+ public:
+  using misuse::misuse;
+};
+
+}  // namespace weft

@@ -1,0 +1,56 @@
+#include "detail/sys.hpp"
+
+#include <linux/futex.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace weft::detail {
+namespace {
+
+void* real_map(std::size_t bytes) {
+  void* at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return at == MAP_FAILED ? nullptr : at;
+}
+
+int real_unmap(void* at, std::size_t bytes) { return ::munmap(at, bytes); }
+
+int real_advise(void* at, std::size_t bytes, int advice) { return ::madvise(at, bytes, advice); }
+
+int real_protect_none(void* at, std::size_t bytes) { return ::mprotect(at, bytes, PROT_NONE); }
+
+void real_futex_wait(const void* word, std::uint32_t expected, std::int64_t timeout_ns) {
+  timespec limit{};
+  limit.tv_sec = static_cast<time_t>(timeout_ns / 1'000'000'000);
+  limit.tv_nsec = static_cast<long>(timeout_ns % 1'000'000'000);
+  // EINTR, EAGAIN and ETIMEDOUT all mean: look again. Callers loop on their own condition.
+  ::syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, timeout_ns < 0 ? nullptr : &limit,
+            nullptr, 0);
+}
+
+void real_futex_wake(const void* word, int count) {
+  ::syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, nullptr, nullptr, 0);
+}
+
+int real_thread_create(pthread_t* out, void* (*start)(void*), void* arg) {
+  return ::pthread_create(out, nullptr, start, arg);
+}
+
+void real_nap(std::int64_t ns) {
+  timespec t{};
+  t.tv_sec = static_cast<time_t>(ns / 1'000'000'000);
+  t.tv_nsec = static_cast<long>(ns % 1'000'000'000);
+  ::nanosleep(&t, nullptr);
+}
+
+void real_give_up_processor() { ::sched_yield(); }
+
+}  // namespace
+
+sys_calls sys = {
+    real_map,        real_unmap,         real_advise, real_protect_none,     real_futex_wait,
+    real_futex_wake, real_thread_create, real_nap,    real_give_up_processor};
+
+}  // namespace weft::detail

@@ -1,0 +1,31 @@
+#pragma once
+// The seam over the operating system: every call that can fail or wait goes through this
+// table, so that tests can make the k-th one fail. Results follow the system's convention:
+// -1 (or MAP_FAILED) with errno, except where noted.
+#include <pthread.h>
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+
+namespace weft::detail {
+
+struct sys_calls {
+  void* (*map)(std::size_t bytes);  ///< private, zeroed, not reserved; nullptr with errno
+  int (*unmap)(void* at, std::size_t bytes);
+  int (*advise)(void* at, std::size_t bytes, int advice);
+  int (*protect_none)(void* at, std::size_t bytes);
+  /// Sleeps while *word == expected, at most timeout_ns (< 0: no limit). May return early.
+  void (*futex_wait)(const void* word, std::uint32_t expected, std::int64_t timeout_ns);
+  void (*futex_wake)(const void* word, int count);
+  /// 0 or an errno value, as pthread_create does.
+  int (*thread_create)(pthread_t* out, void* (*start)(void*), void* arg);
+  void (*nap)(std::int64_t ns);
+  void (*give_up_processor)();
+};
+
+/// The table in force. Replaced by tests only, while no runtime runs.
+extern sys_calls sys;
+
+}  // namespace weft::detail

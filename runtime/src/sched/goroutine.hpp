@@ -1,0 +1,56 @@
+#pragma once
+// One record per goroutine: header and small closure in two cache lines. Records are recycled,
+// never returned to the system, so that all goroutines can be enumerated by walking the slabs
+// and a stale pointer still points at a record.
+//
+//   idle -> runnable -> running -> parked -> runnable ... -> running -> idle
+//
+// Who may touch what: the spawner until the record is submitted; then the worker that runs it;
+// while it is parked, the party that will call ready(). state and reason are read by anybody.
+#include <weft/detail/atomic.hpp>
+#include <weft/detail/spawn.hpp>
+#include <weft/detail/wait_reason.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <source_location>
+#include <string>
+
+#include "stack/fiber.hpp"
+
+namespace weft::detail {
+
+enum class goroutine_state : std::uint8_t { idle, runnable, running, parked };
+
+/// What few goroutines have.
+struct goroutine_extra {
+  std::string name;
+  fiber* own_fiber = nullptr;  ///< set for a goroutine with its own stack size
+};
+
+class goroutine {
+ public:
+  goroutine* next = nullptr;   ///< link in a free list
+  fiber* stack = nullptr;      ///< where it is parked; nullptr: not started, runs as a call
+  void (*run)(void*) = nullptr;
+  std::uint64_t id = 0;
+  // [claim] ticket while a wait is open, ticket + 1 + index once won. Written by the owner while
+  // it runs, by CAS while it waits.
+  atomic<std::uint64_t> claim{0};
+  std::source_location site;
+  goroutine_extra* extra = nullptr;
+  // Statistics for dumps and idle tests: relaxed, publishes nothing.
+  atomic<goroutine_state> state{goroutine_state::idle};
+  atomic<wait_reason> reason{wait_reason::none};
+  bool foreign : 1 = false;  ///< stand-in of a thread that is not a worker
+  bool main : 1 = false;     ///< the function given to run()
+  bool leaving : 1 = false;  ///< goexit is unwinding it
+  // [park] foreign threads only: 1 once woken. Written by ready(), reset by the owner.
+  atomic<std::uint32_t> woken{0};
+  alignas(16) unsigned char closure[inline_closure_bytes];
+};
+
+static_assert(sizeof(goroutine) == 2 * cache_line, "a goroutine record is two cache lines");
+static_assert(offsetof(goroutine, closure) == cache_line);
+
+}  // namespace weft::detail

@@ -1,0 +1,142 @@
+#include "sched/idle.hpp"
+
+#include "sched/worker.hpp"
+
+namespace weft::detail {
+
+idle_set::wake idle_set::begin_wake(worker*& sleeper) noexcept {
+  spin_guard hold(lock_);
+  std::uint32_t w = word_.load(relaxed);  // relaxed: the CAS below decides
+  do {
+    if (searching(w) != 0 || awake(w) >= places()) {
+      return wake::none;
+    }
+    // [idle.5] acq_rel: counted before it is woken, so that one submission wakes one worker.
+  } while (!word_.compare_exchange(w, w + awake_one + searching_one, acq_rel, relaxed));
+  sleeper = sleepers_;
+  if (sleeper == nullptr) {
+    return wake::needs_thread;
+  }
+  sleepers_ = sleeper->next_sleeper;
+  sleeper->asleep = false;
+  sleeper->has_place = true;
+  return wake::woken;
+}
+
+void idle_set::cancel_wake() noexcept {
+  word_.fetch_sub(awake_one + searching_one, acq_rel);  // [idle.3] as in enter_sleep()
+}
+
+bool idle_set::try_search() noexcept {
+  std::uint32_t w = word_.load(relaxed);  // relaxed: the CAS below decides
+  do {
+    if (2 * searching(w) >= awake(w)) {
+      return false;
+    }
+    // [idle.2] acq_rel: a submitter that sees searching > 0 leaves its work to this searcher.
+  } while (!word_.compare_exchange(w, w + searching_one, acq_rel, relaxed));
+  return true;
+}
+
+void idle_set::end_search() noexcept {
+  word_.fetch_sub(searching_one, acq_rel);  // [idle.3] acq_rel: see must_wake()
+}
+
+void idle_set::enter_sleep(worker* self, bool is_searching, bool futile) noexcept {
+  spin_guard hold(lock_);
+  self->asleep = true;
+  self->next_sleeper = sleepers_;
+  sleepers_ = self;
+  const std::uint32_t less =
+      (self->has_place ? awake_one : 0) + (is_searching ? searching_one : 0);
+  self->has_place = false;
+  std::uint32_t w = word_.load(relaxed);  // relaxed: the CAS below decides
+  std::uint32_t to = 0;
+  do {
+    to = w - less;
+    if (is_searching) {
+      to = futile ? to | damped : to & ~damped;
+    }
+    // [idle.3] acq_rel RMW on the word of [idle.2]: the look at the global queue comes after it.
+  } while (!word_.compare_exchange(w, to, acq_rel, relaxed));
+}
+
+bool idle_set::leave_sleep(worker* self) noexcept {
+  spin_guard hold(lock_);
+  if (!self->asleep) {
+    return false;
+  }
+  std::uint32_t w = word_.load(relaxed);  // relaxed: the CAS below decides
+  do {
+    if (awake(w) >= places()) {
+      return false;
+    }
+    // [idle.5] acq_rel: counted again.
+  } while (!word_.compare_exchange(w, w + awake_one + searching_one, acq_rel, relaxed));
+  for (worker** at = &sleepers_; *at != nullptr; at = &(*at)->next_sleeper) {
+    if (*at == self) {
+      *at = self->next_sleeper;
+      break;
+    }
+  }
+  self->asleep = false;
+  self->has_place = true;
+  return true;
+}
+
+bool idle_set::take_place_away(worker* w) noexcept {
+  spin_guard hold(lock_);
+  if (!w->has_place) {
+    return false;
+  }
+  w->has_place = false;
+  word_.fetch_sub(awake_one, acq_rel);  // [idle.6] acq_rel: before a sleeper may take the place
+  return true;
+}
+
+bool idle_set::regain_place(worker* self) noexcept {
+  spin_guard hold(lock_);
+  if (self->has_place) {
+    return true;
+  }
+  std::uint32_t w = word_.load(relaxed);  // relaxed: the CAS below decides
+  do {
+    if (awake(w) >= places()) {
+      return false;
+    }
+    // [idle.6] acq_rel: a place is given to one worker.
+  } while (!word_.compare_exchange(w, w + awake_one, acq_rel, relaxed));
+  self->has_place = true;
+  return true;
+}
+
+bool idle_set::yield_surplus_place(worker* self) noexcept {
+  spin_guard hold(lock_);
+  std::uint32_t w = word_.load(relaxed);  // relaxed: the CAS below decides
+  do {
+    if (!self->has_place || awake(w) <= places()) {
+      return false;
+    }
+    // [idle.6] acq_rel: as above.
+  } while (!word_.compare_exchange(w, w - awake_one, acq_rel, relaxed));
+  self->has_place = false;
+  return true;
+}
+
+void idle_set::undamp() noexcept {
+  word_.fetch_and(~damped, acq_rel);  // acq_rel: keeps the word's RMW order; a hint otherwise
+}
+
+worker* idle_set::all_sleepers() noexcept {
+  spin_guard hold(lock_);
+  worker* first = sleepers_;
+  sleepers_ = nullptr;
+  for (worker* w = first; w != nullptr; w = w->next_sleeper) {
+    w->asleep = false;
+    w->has_place = true;
+    word_.fetch_add(awake_one + searching_one, acq_rel);  // [idle.5] acq_rel: counted again
+  }
+  return first;
+}
+
+}  // namespace weft::detail

@@ -1,0 +1,99 @@
+#pragma once
+// Who is awake, who searches for work, who sleeps. Protocol [idle] in docs/protocols.md: no
+// goroutine is left in the global queue while every worker sleeps. A worker's own queues need no
+// such care: their owner is awake as long as they are not empty, and the monitor looks after
+// goroutines that wait there for too long.
+//
+// "Awake" workers hold one of max_procs places. A worker that is stuck in one goroutine loses
+// its place (the monitor gives it away) and is not counted until it regains one.
+#include <weft/detail/atomic.hpp>
+#include <weft/detail/spinlock.hpp>
+
+#include <cstdint>
+
+namespace weft::detail {
+
+class worker;
+
+class idle_set {
+ public:
+  enum class wake { none, woken, needs_thread };
+
+  explicit idle_set(std::uint32_t places) noexcept : places_(places) {}
+
+  std::uint32_t places() const noexcept { return places_.load(relaxed); }  // relaxed: a setting
+  void set_places(std::uint32_t n) noexcept { places_.store(n, relaxed); }  // relaxed: a setting
+
+  /// A hint for submitters that are workers: would waking somebody make sense? No locked
+  /// instruction; a wrong answer costs time, never a goroutine.
+  bool worth_waking() const noexcept {
+    const std::uint32_t w = word_.load(relaxed);  // relaxed: a hint, see above
+    return (w & (searching_mask | damped)) == 0 && awake(w) < places();
+  }
+  /// May a sleeper be woken now (the monitor's question)?
+  bool has_room() const noexcept {
+    const std::uint32_t w = word_.load(relaxed);  // relaxed: a hint
+    return (w & searching_mask) == 0 && awake(w) < places();
+  }
+
+  /// [idle.2] For submitters to the global queue, after the push: must somebody be woken?
+  bool must_wake() noexcept {
+    // [idle.2] acq_rel RMW, not a load: pairs with [idle.3]; else the last searcher may go to
+    // sleep without seeing the push while this side still counts it as searching.
+    const std::uint32_t w = word_.fetch_add(0, acq_rel);
+    return (w & searching_mask) == 0 && awake(w) < places();
+  }
+
+  /// Gives a place and the role of a searcher to a sleeper, which is returned in `sleeper` and
+  /// must be woken; or to a thread that the caller must start (needs_thread).
+  wake begin_wake(worker*& sleeper) noexcept;
+
+  /// The caller's place and role of a searcher are given back (a thread could not be started).
+  void cancel_wake() noexcept;
+
+  /// An awake worker without work becomes a searcher; refused when half of them search already.
+  bool try_search() noexcept;
+  /// A searcher found work, or gave up searching without going to sleep.
+  void end_search() noexcept;
+
+  /// [idle.3] The worker gives up place and search and is entered among the sleepers. It must then
+  /// look at the global queue once more, and may leave_sleep() if it finds something.
+  /// `futile`: there was work, but not worth stealing; submitters should not wake anybody for
+  /// such work until the monitor says so.
+  void enter_sleep(worker* w, bool searching, bool futile) noexcept;
+  /// True: the worker is awake and searching again. False: it must wait for its wake word:
+  /// somebody is waking it already, or all places are taken by awake workers, who will look.
+  bool leave_sleep(worker* w) noexcept;
+
+  /// The monitor: the worker is stuck in one goroutine, its place is free. False: it has none.
+  bool take_place_away(worker* w) noexcept;
+  /// [idle.6] The worker that lost its place has one again if there is one.
+  bool regain_place(worker* w) noexcept;
+  /// More workers are awake than there are places: the caller gives its place up.
+  bool yield_surplus_place(worker* w) noexcept;
+
+  /// The monitor found work worth a thief.
+  void undamp() noexcept;
+
+  std::uint32_t awake_count() const noexcept { return awake(word_.load(relaxed)); }  // relaxed: hint
+  worker* all_sleepers() noexcept;  ///< takes them all out; for shutdown
+
+ private:
+  static constexpr std::uint32_t awake_one = 1;
+  static constexpr std::uint32_t awake_mask = 0x7fff;
+  static constexpr std::uint32_t searching_one = 0x8000;
+  static constexpr std::uint32_t searching_mask = 0x3fff8000;
+  static constexpr std::uint32_t damped = 0x40000000;
+  static std::uint32_t awake(std::uint32_t w) noexcept { return w & awake_mask; }
+  static std::uint32_t searching(std::uint32_t w) noexcept { return (w & searching_mask) >> 15; }
+
+  // [idle] { damped:1, searching:15, awake:15 }. Written by workers, submitters and the monitor,
+  // RMW only. Read relaxed for hints.
+  alignas(cache_line) atomic<std::uint32_t> word_{0};
+  // max_procs. Read often, written by max_procs(n).
+  atomic<std::uint32_t> places_;
+  alignas(cache_line) spinlock lock_;  // guards sleepers_, worker::asleep, worker::has_place
+  worker* sleepers_ = nullptr;         // most recently parked first
+};
+
+}  // namespace weft::detail

@@ -1,0 +1,193 @@
+#include "sched/monitor.hpp"
+
+#include <dirent.h>
+#include <sys/prctl.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <system_error>
+
+#include "debug/dump.hpp"
+#include "detail/sys.hpp"
+#include "sched/scheduler.hpp"
+#include "time/clock.hpp"
+
+namespace weft::detail {
+namespace {
+
+constexpr std::int64_t shortest_ns = 20'000;
+constexpr std::int64_t watchful_ns = 1'000'000;  // a place is free: waiting work should find it
+constexpr std::int64_t longest_ns = 10'000'000;
+constexpr int quiet_rounds = 50;                  // then the pauses get longer
+constexpr std::int64_t hog_ns = 10'000'000;       // Go's time slice
+constexpr std::int64_t blocked_ns = 50'000;       // announced by blocking(f)
+constexpr int asleep_rounds = 3;                  // then look for a deadlock, then sleep on
+constexpr std::int64_t trim_ns = 1'000'000'000;
+
+constexpr std::uint32_t on_watch = 0;
+constexpr std::uint32_t deep_sleep = 1;
+constexpr std::uint32_t stopped = 2;
+
+// Threads of this process, or 0 when the system does not say.
+std::size_t count_threads() {
+  std::size_t n = 0;
+  if (DIR* d = ::opendir("/proc/self/task")) {
+    while (const dirent* e = ::readdir(d)) {
+      n += e->d_name[0] != '.';
+    }
+    ::closedir(d);
+  }
+  return n;
+}
+
+}  // namespace
+
+void monitor::start() {
+  const int error = sys.thread_create(&thread_, thread_main, this);
+  if (error != 0) {
+    throw std::system_error(error, std::generic_category(),
+                            "weft: run: cannot start the monitor thread");
+  }
+  started_ = true;
+}
+
+void monitor::stop() noexcept {
+  if (!started_) {
+    return;
+  }
+  word_.store(stopped, release);  // release: pairs with the loads in watch()
+  sys.futex_wake(word_.address(), 1);
+  ::pthread_join(thread_, nullptr);
+  started_ = false;
+}
+
+void monitor::nudge() noexcept {
+  std::uint32_t expected = deep_sleep;
+  // [monitor.2] acq_rel: pairs with [monitor.1]: the waker's place is counted before this.
+  if (word_.compare_exchange(expected, on_watch, acq_rel, acquire)) {
+    sys.futex_wake(word_.address(), 1);
+  }
+}
+
+void* monitor::thread_main(void* self) {
+  ::prctl(PR_SET_TIMERSLACK, 1000);
+  ::pthread_setname_np(::pthread_self(), "weft-monitor");
+  static_cast<monitor*>(self)->watch();
+  return nullptr;
+}
+
+void monitor::watch() {
+  std::int64_t pause = shortest_ns;
+  int quiet = 0;
+  int asleep = 0;
+  std::int64_t last = clock.now();
+  std::int64_t last_trim = last;
+  while (word_.load(acquire) != stopped) {  // acquire: pairs with stop()
+    sys.futex_wait(word_.address(), on_watch, pause);
+    const std::int64_t now = clock.now();
+    if (all_asleep()) {
+      pause = longest_ns;
+      if (++asleep == asleep_rounds) {
+        report_deadlock();
+      }
+      if (asleep > asleep_rounds) {
+        std::uint32_t expected = on_watch;
+        // [monitor.1] acq_rel RMW, then look again: a worker woken before it is seen below, one
+        // woken after it sees the word [monitor.2].
+        if (word_.compare_exchange(expected, deep_sleep, acq_rel, acquire)) {
+          if (all_asleep()) {
+            sched_.memory.stacks().trim();
+            while (word_.load(acquire) == deep_sleep) {  // acquire: pairs with [monitor.2]
+              sys.futex_wait(word_.address(), deep_sleep, -1);
+            }
+          } else {
+            nudge();
+          }
+        }
+        asleep = 0;
+        pause = shortest_ns;
+        last = clock.now();
+      }
+      continue;
+    }
+    asleep = 0;
+    if (look(now, now - last)) {
+      pause = shortest_ns;
+      quiet = 0;
+    } else if (++quiet > quiet_rounds) {
+      const std::int64_t limit = sched_.idle.has_room() ? watchful_ns : longest_ns;
+      pause = pause * 2 < limit ? pause * 2 : limit;
+    }
+    last = now;
+    if (now - last_trim > trim_ns) {
+      last_trim = now;
+      sched_.memory.stacks().trim();
+    }
+  }
+}
+
+bool monitor::is_stuck(const worker& w, const seen& before, std::int64_t now) const noexcept {
+  return w.running() != nullptr && now - before.since >= (w.blocking() ? blocked_ns : hog_ns);
+}
+
+// One round over all workers. True: something happened.
+bool monitor::look(std::int64_t now, std::int64_t elapsed) {
+  const std::uint32_t n = sched_.worker_count();
+  const std::size_t known = seen_.size();
+  seen_.resize(n);
+  bool waiting = !sched_.global.empty();
+  bool acted = false;
+  for (std::uint32_t i = 0; i < n; ++i) {
+    const work_sample s = sched_.worker_at(i).sample();
+    seen& before = seen_[i];
+    if (i < known && old_work(before.sample, s, elapsed)) {
+      waiting = true;
+    }
+    if (i >= known || before.sample.picks != s.picks) {
+      before.since = now;
+    }
+    before.sample = s;
+  }
+  if (!waiting) {
+    return false;
+  }
+  if (sched_.idle.has_room()) {
+    sched_.idle.undamp();
+    return sched_.wake_one();
+  }
+  // No free place: take that of a worker that is stuck, one per round.
+  for (std::uint32_t i = 0; i < n && !acted; ++i) {
+    worker& w = sched_.worker_at(i);
+    if (is_stuck(w, seen_[i], now) && sched_.idle.take_place_away(&w)) {
+      w.attend(worker::attend_stuck);
+      sched_.wake_one();
+      acted = true;
+    }
+  }
+  return acted;
+}
+
+bool monitor::all_asleep() noexcept {
+  if (sched_.idle.awake_count() != 0 || sched_.stopping()) {
+    return false;
+  }
+  const std::uint32_t n = sched_.worker_count();
+  for (std::uint32_t i = 0; i < n; ++i) {
+    if (sched_.worker_at(i).running() != nullptr) {
+      return false;  // stuck without a place, but not gone
+    }
+  }
+  return n != 0 && sched_.global.empty();
+}
+
+// Certain or silent (DL-1): no worker runs, nothing is queued, and no thread exists that could
+// make a goroutine ready: only the workers, this one, and the caller of run().
+void monitor::report_deadlock() {
+  if (sched_.options().on_deadlock == deadlock_action::ignore ||
+      count_threads() != sched_.worker_count() + 2 || !all_asleep()) {
+    return;
+  }
+  deadlock_exit(sched_.live_goroutines());
+}
+
+}  // namespace weft::detail

@@ -1,0 +1,51 @@
+#pragma once
+// The thread that watches the workers, because they read no clock: it wakes a thief for work that
+// waits too long, gives away the place of a worker that is stuck in one goroutine while others
+// wait, gives back unused stacks, and notices that nothing can ever run again. It sleeps 20 us
+// while something happens and up to 10 ms when all is quiet; while every worker sleeps, it does
+// too. See [monitor] in docs/protocols.md.
+#include <weft/detail/atomic.hpp>
+
+#include <pthread.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "sched/worker.hpp"
+
+namespace weft::detail {
+
+class scheduler;
+
+class monitor {
+ public:
+  explicit monitor(scheduler& s) noexcept : sched_(s) {}
+
+  /// Throws std::system_error when the thread cannot be made.
+  void start();
+  void stop() noexcept;
+  /// A worker wakes while all slept.
+  void nudge() noexcept;
+
+ private:
+  struct seen {
+    work_sample sample;
+    std::int64_t since = 0;  // when `sample.picks` was first seen
+  };
+
+  static void* thread_main(void* self);
+  void watch();
+  bool look(std::int64_t now, std::int64_t elapsed);
+  bool is_stuck(const worker& w, const seen& before, std::int64_t now) const noexcept;
+  bool all_asleep() noexcept;
+  void report_deadlock();
+
+  scheduler& sched_;
+  pthread_t thread_{};
+  bool started_ = false;
+  std::vector<seen> seen_;  // by worker index
+  // [monitor] futex word: 1 while the monitor sleeps without limit, 2 to end it.
+  atomic<std::uint32_t> word_{0};
+};
+
+}  // namespace weft::detail

@@ -1,0 +1,134 @@
+// Blocking and waking: [park] in docs/protocols.md.
+#include <weft/detail/check.hpp>
+#include <weft/detail/park.hpp>
+
+#include <mutex>
+#include <new>
+
+#include "detail/sys.hpp"
+#include "sched/scheduler.hpp"
+
+namespace weft::detail {
+namespace {
+
+// The stand-in of a thread that is not a worker. Stand-ins are recycled, never freed: a waker
+// may still be about to look at one when its thread has gone on.
+class stand_in {
+ public:
+  goroutine* get() {
+    if (record_ == nullptr) {
+      std::lock_guard hold(free_lock());
+      goroutine*& list = free_list();
+      if (list != nullptr) {
+        record_ = list;
+        list = list->next;
+      } else {
+        record_ = new goroutine;
+        record_->foreign = true;
+      }
+    }
+    return record_;
+  }
+  ~stand_in() {
+    if (record_ != nullptr) {
+      std::lock_guard hold(free_lock());
+      record_->next = free_list();
+      free_list() = record_;
+    }
+  }
+
+ private:
+  // Immortal: threads may end after static destructors have run.
+  static std::mutex& free_lock() {
+    static std::mutex& m = *new std::mutex;
+    return m;
+  }
+  static goroutine*& free_list() {
+    static goroutine*& list = *new goroutine*(nullptr);
+    return list;
+  }
+  goroutine* record_ = nullptr;
+};
+
+goroutine* this_thread_stand_in() {
+  thread_local stand_in mine;
+  return mine.get();
+}
+
+void block_thread(goroutine* g, park_commit commit, void* arg) noexcept {
+  g->woken.store(0, relaxed);  // relaxed: nobody wakes it before commit
+  commit(arg);
+  while (g->woken.load(acquire) == 0) {  // [park.5] acquire: pairs with ready()
+    sys.futex_wait(g->woken.address(), 0, -1);
+  }
+}
+
+}  // namespace
+
+goroutine* self() {
+  if (worker* w = this_worker()) {
+    if (goroutine* g = w->current()) {
+      return g;
+    }
+  }
+  return this_thread_stand_in();
+}
+
+void park(wait_reason reason, park_commit commit, void* arg) noexcept {
+  worker* w = this_worker();
+  goroutine* g = w != nullptr ? w->current() : nullptr;
+  if (g == nullptr) {
+    block_thread(this_thread_stand_in(), commit, arg);
+    return;
+  }
+  g->reason.store(reason, relaxed);                    // relaxed: for dumps
+  g->state.store(goroutine_state::parked, relaxed);    // relaxed: for dumps
+  w->park_current(g, commit, arg);
+}
+
+void ready(goroutine* g) noexcept {
+  if (g->foreign) {
+    const void* word = g->woken.address();
+    g->woken.store(1, release);  // [park.5] release: what the waker did is seen
+    sys.futex_wake(word, 1);
+    return;
+  }
+  g->state.store(goroutine_state::runnable, relaxed);  // relaxed: for dumps
+  if (worker* w = this_worker()) {
+    w->push_next(g);
+  } else if (scheduler* s = scheduler::running()) {
+    s->inject(g);
+  }
+  // Otherwise the runtime has ended and g was abandoned with it (GR-2).
+}
+
+std::uint64_t open_claim(goroutine* me) noexcept {
+  // Tickets are 2^17 apart: room for the index of every case (SE-12). relaxed: only the owner
+  // writes between waits; the queue's lock publishes it to wakers.
+  const std::uint64_t ticket = ((me->claim.load(relaxed) >> 17) + 1) << 17;
+  me->claim.store(ticket, relaxed);  // relaxed: as above
+  return ticket;
+}
+
+bool try_claim(waiter* w) noexcept {
+  std::uint64_t expected = w->ticket;
+  // [claim.1] acq_rel: one winner; relaxed on failure: the loser touches nothing of the waiter's.
+  return w->who->claim.compare_exchange(expected, w->ticket + 1 + w->index, acq_rel, relaxed);
+}
+
+std::uint32_t claimed_index(goroutine* me) noexcept {
+  // relaxed: the claim happened before ready(), which happened before this.
+  return static_cast<std::uint32_t>(me->claim.load(relaxed) & 0x1ffff) - 1;
+}
+
+void unlock_commit(void* lock) noexcept { static_cast<spinlock*>(lock)->unlock(); }
+
+std::uint64_t random_bits() noexcept {
+  if (worker* w = this_worker()) {
+    return w->choices().bits();
+  }
+  thread_local policy mine(0, reinterpret_cast<std::uintptr_t>(&mine));
+  return mine.bits();
+}
+
+}  // namespace weft::detail

@@ -1,0 +1,187 @@
+// Which goroutine runs next on a worker, and where a runnable one waits. The order is:
+//   1. now and then the global queue, so that what waits there is not starved
+//   2. the next slot: made ready by the goroutine that ran last, at most next_streak times in a row
+//   3. now and then the oldest of ring and deque
+//   4. the newest spawned goroutine (deque), then the oldest ready one (ring)
+#include <weft/detail/check.hpp>
+
+#include "sched/scheduler.hpp"
+
+namespace weft::detail {
+namespace {
+
+constexpr std::uint32_t global_every = 64;  // picks between looks at the global queue
+constexpr std::uint32_t oldest_every = 16;  // picks between looks at the oldest local work
+constexpr std::uint32_t next_streak = 16;   // picks from the next slot in a row (GR-10)
+
+}  // namespace
+
+void worker::push_next(goroutine* g) noexcept {
+  if (policy_.seeded() && policy_.coin()) [[unlikely]] {
+    push_back(g);
+    return;
+  }
+  // relaxed: only the owner fills the slot, so an empty slot stays empty.
+  if (next_.load(relaxed) == nullptr) {
+    next_.store(g, release);  // [next.1] release: publishes g to a thief [next.2]
+    return;
+  }
+  // [next.1] acq_rel: publishes g; takes what was there, unless a thief just did.
+  goroutine* displaced = next_.exchange(g, acq_rel);
+  if (displaced != nullptr) {
+    push_back(displaced);
+  }
+}
+
+void worker::push_back(goroutine* g) noexcept {
+  while (!ready_.push(g)) {
+    goroutine* moved[batch];
+    const std::size_t n = ready_.steal(moved, batch);
+    if (n != 0) {
+      WEFT_CHECK(sched_.global.push(port_, moved, n), "out of memory for the global queue");
+    }
+  }
+  wake_thief();
+}
+
+void worker::push_fresh(goroutine* g) noexcept {
+  while (!fresh_.push(g)) [[unlikely]] {
+    goroutine* moved[batch];
+    std::size_t n = 0;
+    while (n < batch) {
+      goroutine* old = fresh_.steal();
+      if (old == nullptr) {
+        break;
+      }
+      moved[n++] = old;
+    }
+    if (n != 0) {
+      WEFT_CHECK(sched_.global.push(port_, moved, n), "out of memory for the global queue");
+    }
+  }
+  wake_thief();
+}
+
+// One goroutine alone is left to its owner, who is about to run it; for two a thief may be woken
+// if thieves are not known to come in vain. The monitor sees to what waits nevertheless.
+void worker::wake_thief() noexcept {
+  if (sched_.idle.worth_waking() && ready_.size() + fresh_.size() >= 2) [[unlikely]] {
+    sched_.wake_one();
+  }
+}
+
+goroutine* worker::pop_global(std::size_t most) noexcept {
+  goroutine* got[batch];
+  if (most > batch) {
+    most = batch;
+  }
+  const std::size_t n = sched_.global.pop(port_, got, most);
+  for (std::size_t i = 1; i < n; ++i) {
+    push_back(got[i]);
+  }
+  return n != 0 ? got[0] : nullptr;
+}
+
+goroutine* worker::pick_local() noexcept {
+  const std::uint32_t tick = ++tick_;
+  picks_.bump();
+  // relaxed: a hint; what it announces is read with its own order in settle_attention().
+  if (attention_.load(relaxed) != 0) [[unlikely]] {
+    return nullptr;  // the fiber loop sees to it
+  }
+  if (policy_.seeded()) [[unlikely]] {
+    return pick_seeded();
+  }
+  if (tick % global_every == 0) [[unlikely]] {
+    if (goroutine* g = pop_global(1)) {
+      return g;
+    }
+  }
+  if (next_.load(relaxed) != nullptr) {  // relaxed: a hint; the exchange decides
+    if (streak_ < next_streak) {
+      // [next.2] acquire: pairs with [next.1] for the thief's sake; a thief may have been faster.
+      if (goroutine* g = next_.exchange(nullptr, acq_rel)) {
+        ++streak_;
+        return g;
+      }
+    } else if (goroutine* g = ready_.pop()) {
+      streak_ = 0;
+      return g;
+    } else if (goroutine* fresh = fresh_.steal()) {
+      streak_ = 0;
+      return fresh;
+    }
+  }
+  streak_ = 0;
+  if (tick % oldest_every == 0) {
+    if (goroutine* g = ready_.pop()) {
+      return g;
+    }
+    if (goroutine* g = fresh_.steal()) {
+      return g;
+    }
+  }
+  if (goroutine* g = fresh_.pop()) {
+    return g;
+  }
+  if (goroutine* g = ready_.pop()) {
+    return g;
+  }
+  // [next.2] acq_rel: as above; here when the streak was over and nothing else waits.
+  return next_.load(relaxed) != nullptr ? next_.exchange(nullptr, acq_rel) : nullptr;
+}
+
+goroutine* worker::pick_seeded() noexcept {
+  const std::uint32_t first = policy_.below(4);
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    goroutine* g = nullptr;
+    switch ((first + i) % 4) {
+      case 0: g = next_.exchange(nullptr, acq_rel); break;  // [next.2] acq_rel: as in pick_local()
+      case 1: g = fresh_.pop(); break;
+      case 2: g = fresh_.steal(); break;
+      case 3:
+        for (std::uint32_t turns = policy_.below(ready_.size() + 1); turns > 0; --turns) {
+          if (goroutine* later = ready_.pop()) {
+            ready_.push(later);
+          }
+        }
+        g = ready_.pop();
+        break;
+    }
+    if (g != nullptr) {
+      return g;
+    }
+  }
+  return nullptr;
+}
+
+void worker::flush_queues() noexcept {
+  goroutine* moved[batch];
+  std::size_t n = 0;
+  auto out = [&] {
+    if (n != 0) {
+      WEFT_CHECK(sched_.global.push(port_, moved, n), "out of memory for the global queue");
+      n = 0;
+    }
+  };
+  if (goroutine* g = next_.exchange(nullptr, acq_rel)) {  // [next.2] acq_rel: as in pick_local()
+    moved[n++] = g;
+  }
+  while (goroutine* g = ready_.pop()) {
+    moved[n++] = g;
+    if (n == batch) {
+      out();
+    }
+  }
+  while (fresh_.size() != 0) {
+    if (goroutine* g = fresh_.steal()) {
+      moved[n++] = g;
+      if (n == batch) {
+        out();
+      }
+    }
+  }
+  out();
+}
+
+}  // namespace weft::detail

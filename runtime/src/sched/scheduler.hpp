@@ -1,0 +1,88 @@
+#pragma once
+// One runtime: its workers, its global queue, its monitor, from run() to the end of the last
+// worker thread. Kept alive by the caller of run() and by each thread (`refs`), because a worker
+// that is stuck in user code when main returns is abandoned, not waited for (GR-2).
+#include <weft/detail/atomic.hpp>
+#include <weft/runtime.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+
+#include "sched/arena.hpp"
+#include "sched/global_queue.hpp"
+#include "sched/idle.hpp"
+#include "sched/monitor.hpp"
+#include "sched/worker.hpp"
+
+namespace weft::detail {
+
+class scheduler {
+ public:
+  /// Threads beyond this are not started; Go's own limit.
+  static constexpr std::uint32_t max_threads = 10'000;
+
+  explicit scheduler(const runtime_options& options);
+  ~scheduler();
+  scheduler(const scheduler&) = delete;
+  scheduler& operator=(const scheduler&) = delete;
+
+  /// The runtime that runs, or nullptr.
+  static scheduler* running() noexcept;
+  /// Makes `s` the running one. False if there is one already.
+  static bool publish(scheduler* s) noexcept;
+  static void retract() noexcept;
+
+  /// Runs `g` as the main goroutine to its end; then stops the workers.
+  void run_main(goroutine* g);
+  /// By the worker on which main ended.
+  void main_ended() noexcept;
+
+  /// Makes a goroutine runnable from a thread that is not a worker.
+  void inject(goroutine* g) noexcept;
+  /// Wakes a sleeping worker, or starts one, if there is a place and nobody searches.
+  bool wake_one() noexcept;
+
+  goroutine* take_foreign_record();
+  std::uint64_t take_ids(std::uint64_t count) noexcept;
+  void give_foreign_record(goroutine* g) noexcept;
+
+  bool stopping() const noexcept { return stopping_.load(acquire) != 0; }  // acquire: see stop
+  std::uint32_t worker_count() const noexcept {
+    return worker_count_.load(acquire);  // acquire: pairs with the release in start_worker()
+  }
+  worker& worker_at(std::uint32_t i) noexcept {
+    return *workers_[i].load(acquire);  // acquire: as above
+  }
+  std::int64_t live_goroutines() noexcept;
+  std::uint32_t set_max_procs(std::uint32_t n) noexcept;
+  void worker_exited() noexcept;
+  const runtime_options& options() const noexcept { return options_; }
+
+  global_queue global;
+  idle_set idle;
+  arena& memory;
+
+ private:
+  friend class monitor;
+  bool start_worker() noexcept;
+  void stop_workers() noexcept;
+  static void drop_ref(scheduler* s) noexcept;
+
+  const runtime_options options_;
+  std::uint64_t seed_;
+  std::unique_ptr<atomic<worker*>[]> workers_;
+  atomic<std::uint32_t> worker_count_{0};   // [workers] grows under start_lock_
+  std::mutex start_lock_;  
+  atomic<std::uint32_t> stopping_{0};       // [stop] 1 once main has ended
+  atomic<std::uint32_t> main_done_{0};      // [stop] futex word of run()'s caller
+  atomic<std::uint32_t> exited_{0};         // [stop] worker threads that have left; futex word
+  atomic<std::uint32_t> refs_{1};           // threads that may still touch this object
+  atomic<std::uint64_t> next_id_{1};        // goroutine ids; workers take blocks
+  atomic<std::int64_t> foreign_live_{0};    // goroutines spawned by foreign threads
+  spinlock foreign_lock_;                   // guards foreign_records_
+  record_chain foreign_records_;
+  monitor monitor_;
+};
+
+}  // namespace weft::detail

@@ -1,0 +1,195 @@
+// What go(), run() and the functions of this_goroutine do.
+#include <weft/blocking.hpp>
+#include <weft/detail/check.hpp>
+#include <weft/exceptions.hpp>
+#include <weft/go.hpp>
+
+#include <memory>
+
+#include "debug/crash.hpp"
+#include "sched/cpus.hpp"
+#include "sched/goexit.hpp"
+#include "sched/scheduler.hpp"
+
+namespace weft {
+namespace detail {
+namespace {
+
+scheduler& the_runtime(const char* who) {
+  scheduler* s = scheduler::running();
+  if (s == nullptr) {
+    throw no_runtime(std::string("weft: ") + who +
+                     ": no runtime is running; call it from within weft::run");
+  }
+  return *s;
+}
+
+goroutine* fresh_record(worker* w, std::source_location site) {
+  goroutine* g = nullptr;
+  if (w != nullptr) {
+    g = w->take_record();
+    g->id = w->next_id();
+    w->count_created();
+  } else {
+    scheduler& s = the_runtime("go");
+    g = s.take_foreign_record();
+    g->id = s.take_ids(1);
+  }
+  g->site = site;
+  return g;
+}
+
+goroutine* current_goroutine() noexcept {
+  worker* w = this_worker();
+  return w != nullptr ? w->current() : nullptr;
+}
+
+}  // namespace
+
+goroutine* begin_spawn(std::source_location site) { return fresh_record(this_worker(), site); }
+
+goroutine* begin_spawn(const spawn_request& request, std::source_location site) {
+  scheduler& s = the_runtime("go");
+  auto extra = std::make_unique<goroutine_extra>();
+  extra->name = request.name;
+  if (request.stack_bytes != 0 && request.stack_bytes != s.options().stack_bytes) {
+    extra->own_fiber = stack_pool::map_fiber(request.stack_bytes, worker::fiber_loop);
+  }
+  try {
+    goroutine* g = fresh_record(this_worker(), site);
+    g->extra = extra.release();
+    return g;
+  } catch (...) {
+    if (extra->own_fiber != nullptr) {
+      stack_pool::unmap_fiber(extra->own_fiber);
+    }
+    throw;
+  }
+}
+
+void* closure_of(goroutine* g) noexcept { return g->closure; }
+
+void finish_spawn(goroutine* g, void (*run)(void*)) noexcept {
+  g->run = run;
+  g->state.store(goroutine_state::runnable, relaxed);  // relaxed: for dumps
+  if (worker* w = this_worker()) {
+    w->push_fresh(g);
+  } else if (scheduler* s = scheduler::running()) {
+    s->inject(g);
+  }
+}
+
+void abandon_spawn(goroutine* g) noexcept {
+  if (g->extra != nullptr) {
+    if (g->extra->own_fiber != nullptr) {
+      stack_pool::unmap_fiber(g->extra->own_fiber);
+    }
+    delete g->extra;
+    g->extra = nullptr;
+  }
+  if (worker* w = this_worker()) {
+    w->count_finished();
+    w->give_record(g);
+  } else if (scheduler* s = scheduler::running()) {
+    s->give_foreign_record(g);
+  }
+}
+
+void run_main(const runtime_options& options, void (*main)(void*), void* arg,
+              std::source_location site) {
+  if (this_worker() != nullptr) {
+    throw misuse("weft: run: called from a goroutine; a runtime is running already");
+  }
+  auto* s = new scheduler(resolve(options));
+  if (!scheduler::publish(s)) {
+    delete s;
+    throw misuse("weft: run: a runtime is running already");
+  }
+  install_crash_handlers();
+  goroutine* g = nullptr;
+  try {
+    g = fresh_record(nullptr, site);
+  } catch (...) {
+    scheduler::retract();
+    delete s;
+    throw;
+  }
+  struct call {
+    void (*main)(void*);
+    void* arg;
+  };
+  new (g->closure) call{main, arg};
+  g->main = true;
+  g->run = [](void* closure) {
+    const call c = *static_cast<call*>(closure);
+    c.main(c.arg);
+  };
+  s->run_main(g);
+}
+
+}  // namespace detail
+
+void yield() {
+  if (detail::worker* w = detail::this_worker(); w != nullptr && w->current() != nullptr) {
+    w->yield_current();
+  }
+}
+
+void goexit() {
+  detail::goroutine* g = detail::current_goroutine();
+  if (g == nullptr) {
+    throw misuse("weft: goexit: not called from a goroutine");
+  }
+  g->leaving = true;
+  throw detail::goexit_unwind{};
+}
+
+std::size_t num_goroutines() noexcept {
+  detail::scheduler* s = detail::scheduler::running();
+  return s != nullptr ? static_cast<std::size_t>(s->live_goroutines()) : 0;
+}
+
+int max_procs() {
+  return static_cast<int>(detail::the_runtime("max_procs").idle.places());
+}
+
+int max_procs(int n) {
+  detail::scheduler& s = detail::the_runtime("max_procs");
+  if (n < 1) {
+    return static_cast<int>(s.idle.places());
+  }
+  const auto most = static_cast<int>(detail::scheduler::max_threads);
+  return static_cast<int>(s.set_max_procs(static_cast<std::uint32_t>(n < most ? n : most)));
+}
+
+namespace this_goroutine {
+
+std::uint64_t id() noexcept {
+  detail::goroutine* g = detail::current_goroutine();
+  return g != nullptr ? g->id : 0;
+}
+
+std::string_view name() noexcept {
+  detail::goroutine* g = detail::current_goroutine();
+  return g != nullptr && g->extra != nullptr ? std::string_view(g->extra->name)
+                                             : std::string_view();
+}
+
+}  // namespace this_goroutine
+
+namespace detail {
+
+void begin_blocking() noexcept {
+  if (worker* w = this_worker()) {
+    w->begin_blocking();
+  }
+}
+
+void end_blocking() noexcept {
+  if (worker* w = this_worker()) {
+    w->end_blocking();
+  }
+}
+
+}  // namespace detail
+}  // namespace weft

@@ -1,0 +1,349 @@
+// A worker thread and what its fibers do: every fiber runs the same loop. A fresh goroutine is
+// called on this very stack; a suspended one is switched to, and this fiber becomes a spare.
+#include "sched/worker.hpp"
+
+#include <weft/detail/check.hpp>
+
+#include <utility>
+
+#include "debug/crash.hpp"
+#include "detail/sys.hpp"
+#include "sched/goexit.hpp"
+#include "sched/scheduler.hpp"
+#include "stack/sanitizer.hpp"
+
+namespace weft::detail {
+namespace {
+
+constexpr std::size_t spare_limit = 48;  // fewer than a slab: [stack] reserves one per thread
+constexpr std::size_t spare_batch = 16;
+constexpr std::uint64_t id_block = 256;
+
+void nothing(void*) noexcept {}
+
+void requeue(void* g) noexcept { this_worker()->push_back(static_cast<goroutine*>(g)); }
+
+}  // namespace
+
+worker::worker(scheduler& s, std::uint32_t index, const policy& choices)
+    : sched_(s),
+      index_(index),
+      policy_(choices),
+      port_(s.global) {}
+
+worker::~worker() = default;
+
+void* worker::thread_main(void* self) {
+  static_cast<worker*>(self)->run_thread();
+  return nullptr;
+}
+
+void worker::run_thread() {
+  set_this_worker(this);
+  eh_ = thread_eh_globals();
+  sanitizer::adopt_thread(&native_);
+  crash_stack alternate;  // so that a stack overflow can be reported
+  fiber_ = &native_;
+  hand_over(take_spare(), nothing, nullptr);
+  // Back on the thread's own stack: the runtime ends. Everything cached goes back.
+  while (fiber* f = spares_) {
+    spares_ = f->next;
+    sched_.memory.stacks().give_spares(f, f, 1);
+  }
+  sched_.memory.give_records(records_);
+  sched_.memory.give_records(full_);
+  set_this_worker(nullptr);
+  sched_.worker_exited();
+}
+
+// ---- the loop ----
+
+void worker::fiber_loop() {
+  for (;;) {
+    worker* w = this_worker();  // after each goroutine this may be another one
+    if (w->fiber_->pool == nullptr) [[unlikely]] {
+      // A fiber of one goroutine's own size, which has ended: go on with an ordinary one.
+      w->hand_over(w->take_spare(), drop_fiber, w->fiber_);
+    }
+    goroutine* g = w->handoff_;
+    w->handoff_ = nullptr;
+    if (g == nullptr) {
+      g = w->pick_local();
+    }
+    if (g == nullptr) {
+      g = w->find_work();
+    }
+    if (g == nullptr) {
+      w->hand_over(&w->native_, recycle_fiber, w->fiber_);  // the thread ends
+      continue;                                             // as another worker's spare
+    }
+    w->execute(g);
+  }
+}
+
+void worker::execute(goroutine* g) {
+  if (g->stack != nullptr) {
+    switch_to(g, recycle_fiber, fiber_);
+  } else if (g->extra != nullptr && g->extra->own_fiber != nullptr) [[unlikely]] {
+    fiber* own = g->extra->own_fiber;
+    g->extra->own_fiber = nullptr;
+    handoff_ = g;
+    hand_over(own, recycle_fiber, fiber_);
+  } else {
+    run_here(g);
+  }
+}
+
+void worker::run_here(goroutine* g) {
+  set_current(g);
+  g->state.store(goroutine_state::running, relaxed);  // relaxed: for dumps
+  try {
+    g->run(g->closure);
+    if (g->leaving) {
+      fatal_goroutine(g, "goexit was swallowed: a catch (...) did not rethrow");
+    }
+  } catch (const goexit_unwind&) {
+    // goexit() ends here. Other exceptions find no handler: std::terminate, with the throwing
+    // frames still on the stack (PN-1).
+  }
+  this_worker()->finish(g);
+}
+
+void worker::finish(goroutine* g) noexcept {
+  set_current(nullptr);
+  count_finished();
+  const bool was_main = g->main && !g->leaving;
+  if (g->extra != nullptr) [[unlikely]] {
+    delete g->extra;
+    g->extra = nullptr;
+  }
+  g->leaving = false;
+  g->main = false;
+  g->stack = nullptr;
+  g->state.store(goroutine_state::idle, relaxed);  // relaxed: for dumps
+  give_record(g);
+  if (was_main) [[unlikely]] {
+    sched_.main_ended();
+  }
+}
+
+// ---- switching ----
+
+void worker::switch_to(goroutine* next, fiber_commit commit, void* arg) noexcept {
+  set_current(next);
+  next->state.store(goroutine_state::running, relaxed);  // relaxed: for dumps
+  hand_over(next->stack, commit, arg);
+}
+
+void worker::hand_over(fiber* to, fiber_commit commit, void* arg) noexcept {
+  fiber* from = fiber_;
+  fiber_ = to;
+  switch_fiber(from, to, eh_, commit, arg);
+}
+
+void worker::park_current(goroutine* g, fiber_commit commit, void* arg) noexcept {
+  goroutine* next = pick_local();
+  g->stack = fiber_;
+  if (next != nullptr && next->stack != nullptr) {
+    switch_to(next, commit, arg);
+  } else {
+    handoff_ = next;
+    set_current(nullptr);
+    hand_over(take_spare(), commit, arg);
+  }
+}
+
+void worker::yield_current() {
+  goroutine* g = current();
+  goroutine* next = pick_local();
+  // relaxed: a hint; if somebody wants this worker's attention, its fiber loop sees to it.
+  if (next == nullptr && attention_.load(relaxed) == 0) {
+    next = pop_global(1);
+    if (next == nullptr) {
+      return;
+    }
+  }
+  g->stack = fiber_;
+  g->state.store(goroutine_state::runnable, relaxed);  // relaxed: for dumps
+  if (next != nullptr && next->stack != nullptr) {
+    switch_to(next, requeue, g);
+  } else {
+    handoff_ = next;
+    set_current(nullptr);
+    hand_over(take_spare(), requeue, g);
+  }
+}
+
+void worker::recycle_fiber(void* f) noexcept {
+  fiber* spare = static_cast<fiber*>(f);
+  worker* w = this_worker();
+  w->give_spare(spare);
+}
+
+void worker::drop_fiber(void* f) noexcept { stack_pool::unmap_fiber(static_cast<fiber*>(f)); }
+
+fiber* worker::take_spare() noexcept {
+  fiber* f = spares_;
+  if (f == nullptr) [[unlikely]] {
+    f = sched_.memory.stacks().take_spares(spare_batch, spare_count_);
+    if (f == nullptr) {
+      return sched_.memory.stacks().take();
+    }
+  }
+  spares_ = f->next;
+  --spare_count_;
+  return f;
+}
+
+void worker::give_spare(fiber* f) noexcept {
+  f->next = spares_;
+  spares_ = f;
+  if (++spare_count_ < spare_limit) [[likely]] {
+    return;
+  }
+  fiber* last = spares_;
+  for (std::size_t i = 1; i < spare_limit / 2; ++i) {
+    last = last->next;
+  }
+  fiber* first = spares_;
+  spares_ = last->next;
+  spare_count_ -= spare_limit / 2;
+  sched_.memory.stacks().give_spares(first, last, spare_limit / 2);
+}
+
+// ---- records and ids ----
+
+goroutine* worker::take_record() {
+  if (records_.first == nullptr) [[unlikely]] {
+    if (full_.first != nullptr) {
+      records_ = full_;
+      full_ = {};
+    } else {
+      records_ = sched_.memory.take_records();
+    }
+  }
+  goroutine* g = records_.first;
+  records_.first = g->next;
+  --records_.count;
+  return g;
+}
+
+void worker::give_record(goroutine* g) noexcept {
+  if (records_.count == arena::chain_records) [[unlikely]] {
+    sched_.memory.give_records(full_);
+    full_ = records_;
+    records_ = {};
+  }
+  g->next = records_.first;
+  if (records_.first == nullptr) {
+    records_.last = g;
+  }
+  records_.first = g;
+  ++records_.count;
+}
+
+std::uint64_t worker::next_id() noexcept {
+  if (id_next_ == id_end_) [[unlikely]] {
+    id_next_ = sched_.take_ids(id_block);
+    id_end_ = id_next_ + id_block;
+  }
+  return id_next_++;
+}
+
+// ---- looking up from the hot path ----
+
+void worker::attend(std::uint32_t why) noexcept {
+  attention_.fetch_or(why, acq_rel);  // acq_rel: the owner sees what made the caller set it
+}
+
+// Called between goroutines. False: the thread must end.
+bool worker::settle_attention() {
+  const std::uint32_t why = attention_.load(acquire);  // acquire: pairs with attend()
+  if ((why & attend_stop) != 0) {
+    return false;
+  }
+  // acq_rel: pairs with attend(); what is set from here on is seen at the next pick.
+  attention_.fetch_and(~(attend_surplus | attend_stuck), acq_rel);
+  const bool must_go = (why & attend_stuck) != 0 ? !sched_.idle.regain_place(this)
+                                                 : sched_.idle.yield_surplus_place(this);
+  if (must_go) {
+    // What waits here waits for the others from now on; this thread becomes a spare.
+    flush_queues();
+    sched_.wake_one();
+    sleep(false, false);
+  }
+  return true;
+}
+
+goroutine* worker::find_work() {
+  bool searching = false;
+  for (;;) {
+    // relaxed: a hint; settle_attention() reads it properly.
+    if (attention_.load(relaxed) != 0) [[unlikely]] {
+      if (searching) {
+        sched_.idle.end_search();
+        searching = false;
+      }
+      if (!settle_attention()) {
+        return nullptr;
+      }
+      searching = std::exchange(woken_searching_, false);
+      continue;
+    }
+    goroutine* g = pick_local();
+    if (g == nullptr) {
+      g = pop_global(batch);
+    }
+    bool futile = false;
+    if (g == nullptr && (searching || (searching = sched_.idle.try_search()))) {
+      g = search(futile);
+    }
+    if (g != nullptr) {
+      if (searching) {
+        sched_.idle.end_search();
+        wake_thief();  // more than one may have been waiting
+      }
+      return g;
+    }
+    sleep(searching, futile);
+    searching = std::exchange(woken_searching_, false);
+  }
+}
+
+// The caller has no work. Returns when it was woken: then it holds a place and is a searcher.
+void worker::sleep(bool searching, bool futile) noexcept {
+  wake_word_.store(0, relaxed);  // relaxed: nobody wakes this worker before enter_sleep()
+  sched_.idle.enter_sleep(this, searching, futile);
+  // [idle.4] the second look, after [idle.3]: at what only sleepers could miss.
+  if (sched_.stopping()) {
+    return;  // the next look at attention_ ends the thread
+  }
+  if (!sched_.global.empty() && sched_.idle.leave_sleep(this)) {
+    woken_searching_ = true;
+    return;
+  }
+  // [idle.7] acquire: pairs with the release in wake().
+  while (wake_word_.load(acquire) == 0) {
+    sys.futex_wait(wake_word_.address(), 0, -1);
+  }
+  woken_searching_ = true;
+}
+
+void worker::wake() noexcept {
+  wake_word_.store(1, release);  // [idle.7] release: what the waker did is seen
+  sys.futex_wake(wake_word_.address(), 1);
+}
+
+// ---- blocking on purpose ----
+
+void worker::begin_blocking() noexcept { blocking_.store(1, release); }  // release: for dumps
+
+void worker::end_blocking() noexcept {
+  blocking_.store(0, release);  // release: for dumps
+  // relaxed: a hint; the place may be lost, then the goroutine goes on where there is one.
+  if (attention_.load(relaxed) != 0 && current() != nullptr) {
+    yield_current();
+  }
+}
+
+}  // namespace weft::detail

@@ -1,0 +1,174 @@
+#pragma once
+// One OS thread with its queues. Everything in the first part belongs to the thread; the second
+// part is shared with thieves, the monitor and wakers.
+#include <weft/detail/atomic.hpp>
+
+#include <pthread.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "sched/arena.hpp"
+#include "sched/deque.hpp"
+#include "sched/global_queue.hpp"
+#include "sched/goroutine.hpp"
+#include "sched/policy.hpp"
+#include "sched/ring.hpp"
+#include "stack/fiber.hpp"
+
+namespace weft::detail {
+
+class scheduler;
+
+#if WEFT_MODEL
+inline constexpr std::size_t ring_capacity = 4;  // the rare path must be common
+inline constexpr std::size_t deque_capacity = 4;
+#else
+inline constexpr std::size_t ring_capacity = 1024;
+inline constexpr std::size_t deque_capacity = 4096;
+#endif
+/// How many goroutines move to or from the global queue, or to a thief, at once.
+inline constexpr std::size_t batch = ring_capacity < 128 ? ring_capacity / 2 : 128;
+
+/// What the monitor and thieves look at to tell old work from fresh work.
+struct work_sample {
+  std::uint64_t picks = 0;
+  std::uint32_t ring_size = 0, ring_position = 0;
+  std::uint32_t deque_size = 0, deque_position = 0;
+  bool next = false;
+  bool any() const noexcept { return ring_size + deque_size != 0 || next; }
+};
+
+class alignas(2 * cache_line) worker {
+ public:
+  /// Reasons to look up from the hot path; bits of attention_.
+  static constexpr std::uint32_t attend_stop = 1;      // the runtime ends
+  static constexpr std::uint32_t attend_stuck = 2;     // the place was given to somebody else
+  static constexpr std::uint32_t attend_surplus = 4;   // max_procs was lowered
+
+  worker(scheduler& s, std::uint32_t index, const policy& choices);
+  ~worker();
+  worker(const worker&) = delete;
+  worker& operator=(const worker&) = delete;
+
+  /// The thread's start function.
+  static void* thread_main(void* self);
+  /// What every fiber runs.
+  static void fiber_loop();
+
+  // ---- by the worker's own thread ----
+  scheduler& sched() noexcept { return sched_; }
+  goroutine* current() const noexcept { return current_.load(relaxed); }  // relaxed: owner
+  std::uint32_t index() const noexcept { return index_; }
+  policy& choices() noexcept { return policy_; }
+
+  /// Blocks the current goroutine; see park().
+  void park_current(goroutine* g, fiber_commit commit, void* arg) noexcept;
+  /// Lets others run; the current goroutine stays runnable.
+  void yield_current();
+  /// Makes g the next to run here.
+  void push_next(goroutine* g) noexcept;
+  /// Queues a goroutine that was just spawned.
+  void push_fresh(goroutine* g) noexcept;
+  /// Queues a goroutine behind the others.
+  void push_back(goroutine* g) noexcept;
+
+  goroutine* take_record();
+  void give_record(goroutine* g) noexcept;
+  std::uint64_t next_id() noexcept;
+  void count_created() noexcept { created_.bump(); }
+  void count_finished() noexcept { finished_.bump(); }
+
+  /// Around code that blocks the thread on purpose.
+  void begin_blocking() noexcept;
+  void end_blocking() noexcept;
+
+  // ---- by anybody ----
+  std::int64_t live() const noexcept {
+    // relaxed: statistics.
+    return static_cast<std::int64_t>(created_.load(relaxed) - finished_.load(relaxed));
+  }
+  work_sample sample() const noexcept;
+  void attend(std::uint32_t why) noexcept;
+  void wake() noexcept;
+  goroutine* running() const noexcept { return current_.load(relaxed); }  // relaxed: a hint
+  bool blocking() const noexcept { return blocking_.load(relaxed) != 0; }  // relaxed: a hint
+  const fiber* running_fiber() const noexcept { return fiber_; }  // by its own thread, in handlers
+  pthread_t thread() const noexcept { return thread_; }
+
+  // Guarded by idle_set's lock.
+  worker* next_sleeper = nullptr;
+  bool asleep = false;
+  bool has_place = true;  // counted among the awake; a worker starts with the place of its wake
+
+ private:
+  friend class scheduler;
+
+  goroutine* pick_local() noexcept;
+  goroutine* pick_seeded() noexcept;
+  goroutine* pop_global(std::size_t most) noexcept;
+  goroutine* find_work();
+  goroutine* search(bool& futile) noexcept;
+  goroutine* steal_from(worker& victim, const work_sample& then, const work_sample& now,
+                        std::int64_t elapsed_ns) noexcept;
+  bool settle_attention();
+  void sleep(bool searching, bool futile) noexcept;
+  void execute(goroutine* g);
+  void run_here(goroutine* g);
+  void finish(goroutine* g) noexcept;
+  void switch_to(goroutine* next, fiber_commit commit, void* arg) noexcept;
+  void hand_over(fiber* to, fiber_commit commit, void* arg) noexcept;
+  void set_current(goroutine* g) noexcept { current_.store(g, relaxed); }  // relaxed: own word
+  fiber* take_spare() noexcept;
+  void give_spare(fiber* f) noexcept;
+  static void recycle_fiber(void* f) noexcept;
+  static void drop_fiber(void* f) noexcept;
+  void flush_queues() noexcept;
+  void wake_thief() noexcept;
+  void run_thread();
+
+  // ---- the thread's own ----
+  scheduler& sched_;
+  const std::uint32_t index_;
+  std::uint32_t tick_ = 0;     // picks, for fairness
+  std::uint32_t streak_ = 0;   // next-slot picks in a row
+  fiber* fiber_ = nullptr;     // the one that runs
+  eh_globals* eh_ = nullptr;
+  bool woken_searching_ = false;  // sleep() ended with a place and the role of a searcher
+  goroutine* handoff_ = nullptr;  // picked already; the next fiber starts with it
+  fiber* spares_ = nullptr;
+  std::size_t spare_count_ = 0;
+  record_chain records_;       // free records in use
+  record_chain full_;          // one more full chain, or empty
+  std::uint64_t id_next_ = 0, id_end_ = 0;
+  policy policy_;
+  global_queue::port port_;
+  fiber native_;               // the thread's own stack
+  pthread_t thread_{};
+
+  // ---- shared ----
+  // Written by the owner; read by the monitor and the crash handler, relaxed.
+  alignas(cache_line) atomic<goroutine*> current_{nullptr};
+  atomic<std::uint64_t> picks_{0};     // progress
+  atomic<std::uint64_t> created_{0};   // goroutines spawned here
+  atomic<std::uint64_t> finished_{0};  // goroutines ended here
+  atomic<std::uint32_t> blocking_{0};  // inside blocking(f)
+  // attend_* bits, set by anybody, cleared by the owner. Read relaxed at every pick.
+  alignas(cache_line) atomic<std::uint32_t> attention_{0};
+  // [idle.7] 1 once woken: the futex word of this worker's sleep.
+  atomic<std::uint32_t> wake_word_{0};
+  // [next] the goroutine made ready last. Filled by the owner, taken by owner or thief.
+  alignas(cache_line) atomic<goroutine*> next_{nullptr};
+  ring<goroutine, ring_capacity> ready_;
+  deque<goroutine, deque_capacity> fresh_;
+};
+
+/// Is there work that would wait long at a worker that was seen as `then` and is seen as `now`?
+bool old_work(const work_sample& then, const work_sample& now, std::int64_t elapsed_ns) noexcept;
+
+/// The calling thread's worker, or nullptr. Never inlined: a thread-local read cached across a
+/// switch would name the wrong worker (HZ-2). Re-read it after anything that can park.
+worker* this_worker() noexcept;
+void set_this_worker(worker* w) noexcept;
+
+}  // namespace weft::detail

@@ -1,0 +1,51 @@
+#pragma once
+// A fiber: a stack and, while it does not run, its saved registers. The record sits at the top
+// of the stack itself, so that a parked goroutine costs one page and no allocation.
+#include <cstddef>
+#include <cstdint>
+
+namespace weft::detail {
+
+/// What the C++ runtime keeps per thread about exceptions in flight; must have the layout of
+/// the Itanium ABI's __cxa_eh_globals. Owned by one fiber at a time, swapped at each switch.
+struct eh_globals {
+  void* caught = nullptr;
+  unsigned int uncaught = 0;
+  bool any() const noexcept { return caught != nullptr || uncaught != 0; }
+};
+
+/// The calling thread's exception globals. Constant for the thread; read once per worker.
+eh_globals* thread_eh_globals() noexcept;
+
+class stack_pool;
+
+/// The function that a new fiber runs; never returns.
+using fiber_main = void (*)();
+
+/// Runs on the fiber that was switched to, before it goes on.
+using fiber_commit = void (*)(void*) noexcept;
+
+struct fiber {
+  void* sp = nullptr;       ///< saved context; valid while the fiber does not run
+  fiber* next = nullptr;    ///< link in a list of spare fibers
+  eh_globals eh;            ///< exceptions in flight; valid while the fiber does not run
+  char* low = nullptr;      ///< lowest usable address; the guard lies below
+  char* top = nullptr;      ///< one past the highest usable address
+  char* mapping = nullptr;  ///< start of the span, guard included
+  std::size_t span = 0;     ///< bytes of the span
+  stack_pool* pool = nullptr;  ///< where it goes back to; nullptr: own mapping or a thread's
+  void* tsan = nullptr;        ///< ThreadSanitizer's view of this fiber
+  void* asan_fake_stack = nullptr;
+  fiber_main main = nullptr;
+};
+
+/// Makes `f` start `main` when it is first switched to.
+void prepare_fiber(fiber* f, fiber_main main) noexcept;
+
+/// Saves the running fiber in `from` and goes on with `to`; there, first calls commit(arg).
+/// Returns when somebody switches back, possibly on another thread. `eh` is the calling
+/// thread's exception globals. See [park].
+void switch_fiber(fiber* from, fiber* to, eh_globals* eh, fiber_commit commit,
+                  void* arg) noexcept;
+
+}  // namespace weft::detail

@@ -1,0 +1,74 @@
+#include "stack/guard.hpp"
+
+#include <weft/detail/atomic.hpp>
+
+#include <cstdio>
+
+#include "detail/sys.hpp"
+
+namespace weft::detail {
+namespace {
+
+constexpr int madv_guard_install = 102;  // not yet in Debian 12's headers
+
+guard_kind probe() noexcept {
+  void* page = sys.map(guard_bytes);
+  if (page == nullptr) {
+    return guard_kind::mprotect;  // decided again by the first real mapping's own error
+  }
+  const bool ok = sys.advise(page, guard_bytes, madv_guard_install) == 0;
+  sys.unmap(page, guard_bytes);
+  return ok ? guard_kind::madvise : guard_kind::mprotect;
+}
+
+long initial_budget() noexcept {
+  long limit = 65530;
+  if (std::FILE* f = std::fopen("/proc/sys/vm/max_map_count", "r")) {
+    if (std::fscanf(f, "%ld", &limit) != 1) {
+      limit = 65530;
+    }
+    std::fclose(f);
+  }
+  // Two mappings a stack; an eighth stays with the program's libraries and heap.
+  return (limit - limit / 8) / 2;
+}
+
+atomic<long>& budget() noexcept {
+  static atomic<long> left{initial_budget()};
+  return left;
+}
+
+}  // namespace
+
+guard_kind guard_support() noexcept {
+  static const guard_kind kind = probe();
+  return kind;
+}
+
+bool guard_budget_take(std::size_t count) noexcept {
+  if (guard_support() != guard_kind::mprotect) {
+    return true;
+  }
+  const long n = static_cast<long>(count);
+  // relaxed: a counter; it orders nothing.
+  if (budget().fetch_sub(n, relaxed) < n) {
+    budget().fetch_add(n, relaxed);  // relaxed: as above
+    return false;
+  }
+  return true;
+}
+
+void guard_budget_return(std::size_t count) noexcept {
+  if (guard_support() == guard_kind::mprotect) {
+    budget().fetch_add(static_cast<long>(count), relaxed);  // relaxed: a counter
+  }
+}
+
+bool install_guard(char* at) noexcept {
+  if (guard_support() == guard_kind::madvise) {
+    return sys.advise(at, guard_bytes, madv_guard_install) == 0;
+  }
+  return sys.protect_none(at, guard_bytes) == 0;
+}
+
+}  // namespace weft::detail

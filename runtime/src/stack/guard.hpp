@@ -1,0 +1,25 @@
+#pragma once
+// Guard regions below stacks. Linux 6.13 and later: MADV_GUARD_INSTALL, which needs no mapping
+// of its own, so that a million guarded stacks stay one mapping. Older kernels: mprotect, which
+// costs two mappings a stack and is therefore rationed below vm.max_map_count.
+#include <cstddef>
+
+namespace weft::detail {
+
+/// Bytes of every guard: wider than the frames that code built without stack probes has.
+inline constexpr std::size_t guard_bytes = 64 * 1024;
+
+enum class guard_kind { none, madvise, mprotect };
+
+/// What this kernel offers; asked once.
+guard_kind guard_support() noexcept;
+
+/// Takes `count` guards out of the mprotect budget. False: there are no more. Always true where
+/// guards cost no mapping.
+bool guard_budget_take(std::size_t count) noexcept;
+void guard_budget_return(std::size_t count) noexcept;
+
+/// Makes [at, at + guard_bytes) fault on access. False with errno set when the kernel refuses.
+bool install_guard(char* at) noexcept;
+
+}  // namespace weft::detail

@@ -1,0 +1,220 @@
+#include "stack/pool.hpp"
+
+#include <weft/detail/atomic.hpp>
+#include <weft/detail/check.hpp>
+
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <new>
+#include <string>
+#include <system_error>
+
+#include "detail/sys.hpp"
+#include "stack/guard.hpp"
+#include "stack/sanitizer.hpp"
+
+namespace weft::detail {
+namespace {
+
+constexpr std::size_t page = 4096;
+constexpr std::size_t smallest_stack = 16 * 1024;
+
+std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
+
+[[noreturn]] void cannot_map(std::size_t bytes, int error) {
+  throw std::system_error(error, std::generic_category(),
+                          "weft: cannot reserve " + std::to_string(bytes) +
+                              " bytes of address space for goroutine stacks (see ulimit -v and "
+                              "vm.overcommit_memory)");
+}
+
+[[noreturn]] void no_more_guards() {
+  throw std::system_error(
+      ENOMEM, std::generic_category(),
+      "weft: no more guarded stacks: this kernel has no MADV_GUARD_INSTALL and each guard costs "
+      "two mappings (see vm.max_map_count)");
+}
+
+// Builds the fiber record at the top of a span. Tops are coloured: equally aligned stacks would
+// share the same few cache sets.
+fiber* place_fiber(char* span_start, std::size_t span, std::size_t colour, stack_pool* pool,
+                   fiber_main main) noexcept {
+  constexpr std::size_t colours = 16;
+  char* top = span_start + span;
+  char* at = top - round_up(sizeof(fiber), cache_line) - (colour % colours) * cache_line;
+  fiber* f = new (at) fiber;
+  f->low = span_start + guard_bytes;
+  f->top = top;
+  f->mapping = span_start;
+  f->span = span;
+  f->pool = pool;
+  sanitizer::create(f);
+  prepare_fiber(f, main);
+  return f;
+}
+
+}  // namespace
+
+stack_pool::stack_pool(std::size_t usable_bytes, fiber_main main)
+    : span_(round_up(usable_bytes < smallest_stack ? smallest_stack : usable_bytes, page) +
+            guard_bytes),
+      guard_bytes_(guard_bytes),
+      main_(main) {}
+
+void stack_pool::reserve_slab() {
+  const std::size_t bytes = span_ * slab_stacks;
+  if (bytes / slab_stacks != span_) {
+    cannot_map(span_, ENOMEM);
+  }
+  if (!guard_budget_take(slab_stacks)) {
+    no_more_guards();
+  }
+  std::lock_guard hold(lock_);
+  try {
+    slabs_.reserve(slabs_.size() + 1);
+    const std::size_t all = (slabs_.size() + 1) * slab_stacks;
+    if (cold_.capacity() < all) {
+      cold_.reserve(all * 2);
+    }
+  } catch (...) {
+    guard_budget_return(slab_stacks);
+    throw;
+  }
+  void* at = sys.map(bytes);
+  if (at == nullptr) {
+    const int error = errno;
+    guard_budget_return(slab_stacks);
+    cannot_map(bytes, error);
+  }
+  sys.advise(at, bytes, MADV_NOHUGEPAGE);  // one touched byte must not cost two megabytes
+  sanitizer::root_region(at, bytes);
+  slabs_.push_back(static_cast<char*>(at));
+}
+
+fiber* stack_pool::carve(char* span_start) noexcept {
+  ++carved_;
+  return place_fiber(span_start, span_, colour_++, this, main_);
+}
+
+fiber* stack_pool::take() noexcept {
+  std::lock_guard hold(lock_);
+  if (fiber* f = spares_) {
+    spares_ = f->next;
+    if (--spare_count_ < spare_low_) {
+      spare_low_ = spare_count_;
+    }
+    return f;
+  }
+  if (!cold_.empty()) {
+    char* at = cold_.back();
+    cold_.pop_back();
+    return carve(at);
+  }
+  const std::size_t slab = next_stack_ / slab_stacks;
+  WEFT_CHECK(slab < slabs_.size(), "a stack is needed that was not reserved");
+  char* at = slabs_[slab] + span_ * (next_stack_++ % slab_stacks);
+  WEFT_CHECK(install_guard(at), "the kernel refused to guard a stack");
+  return carve(at);
+}
+
+fiber* stack_pool::take_spares(std::size_t most, std::size_t& taken) noexcept {
+  std::lock_guard hold(lock_);
+  fiber* first = spares_;
+  fiber* last = nullptr;
+  taken = 0;
+  for (fiber* f = spares_; f != nullptr && taken < most; f = f->next) {
+    last = f;
+    ++taken;
+  }
+  if (last == nullptr) {
+    return nullptr;
+  }
+  spares_ = last->next;
+  last->next = nullptr;
+  spare_count_ -= taken;
+  if (spare_count_ < spare_low_) {
+    spare_low_ = spare_count_;
+  }
+  return first;
+}
+
+void stack_pool::give_spares(fiber* first, fiber* last, std::size_t count) noexcept {
+  std::lock_guard hold(lock_);
+  last->next = spares_;
+  spares_ = first;
+  spare_count_ += count;
+}
+
+void stack_pool::discard(fiber* f) noexcept {
+  char* at = f->mapping;
+  char* low = f->low;
+  sanitizer::destroy(f);
+  --carved_;
+  sys.advise(low, span_ - guard_bytes_, MADV_DONTNEED);
+  cold_.push_back(at);
+}
+
+void stack_pool::trim() noexcept {
+  constexpr std::size_t keep = 256;      // 1 MiB or so of warm stacks is nobody's trouble
+  constexpr std::size_t batch = 64;      // how long take() may have to wait for the lock
+  std::size_t surplus = 0;
+  {
+    std::lock_guard hold(lock_);
+    const std::size_t unused = spare_low_ < spare_count_ ? spare_low_ : spare_count_;
+    surplus = unused > keep ? (unused - keep + 1) / 2 : 0;
+    spare_low_ = spare_count_;
+  }
+  while (surplus > 0) {
+    std::lock_guard hold(lock_);
+    for (std::size_t i = 0; i < batch && surplus > 0; ++i, --surplus) {
+      fiber* f = spares_;
+      if (f == nullptr) {
+        return;
+      }
+      spares_ = f->next;
+      --spare_count_;
+      discard(f);
+    }
+    if (spare_low_ > spare_count_) {
+      spare_low_ = spare_count_;
+    }
+  }
+}
+
+fiber* stack_pool::map_fiber(std::size_t usable_bytes, fiber_main main) {
+  const std::size_t wanted = usable_bytes < smallest_stack ? smallest_stack : usable_bytes;
+  const std::size_t span = round_up(wanted, page) + guard_bytes;
+  if (span < usable_bytes) {
+    cannot_map(usable_bytes, ENOMEM);
+  }
+  if (!guard_budget_take(1)) {
+    no_more_guards();
+  }
+  void* at = sys.map(span);
+  if (at == nullptr) {
+    const int error = errno;
+    guard_budget_return(1);
+    cannot_map(span, error);
+  }
+  sys.advise(at, span, MADV_NOHUGEPAGE);
+  if (!install_guard(static_cast<char*>(at))) {
+    const int error = errno;
+    sys.unmap(at, span);
+    guard_budget_return(1);
+    throw std::system_error(error, std::generic_category(), "weft: cannot guard a stack");
+  }
+  sanitizer::root_region(at, span);
+  return place_fiber(static_cast<char*>(at), span, 0, nullptr, main);
+}
+
+void stack_pool::unmap_fiber(fiber* f) noexcept {
+  char* at = f->mapping;
+  const std::size_t span = f->span;
+  sanitizer::destroy(f);
+  sanitizer::forget_region(at, span);
+  sys.unmap(at, span);
+  guard_budget_return(1);
+}
+
+}  // namespace weft::detail

@@ -1,0 +1,67 @@
+#pragma once
+// Stacks of one size. Address space is reserved in slabs by whoever creates goroutines (and may
+// be told that there is none); carving a stack out of a reserved slab cannot fail, so that the
+// scheduler, which needs stacks at the worst moments, never has to. Invariant [stack]:
+//   stacks reserved >= goroutine records + fibers that worker threads hold.
+//
+// A stack is, in turn: reserved (address space only) -> carved (guard, fiber record) -> in use
+// or spare; spare fibers that stayed unused for a while become cold: their pages go back to the
+// system, the guard stays.
+#include <cstddef>
+#include <mutex>
+#include <vector>
+
+#include "stack/fiber.hpp"
+
+namespace weft::detail {
+
+class stack_pool {
+ public:
+  static constexpr std::size_t slab_stacks = 64;
+
+  /// usable_bytes is rounded up; the guard comes on top. New fibers run `main`.
+  stack_pool(std::size_t usable_bytes, fiber_main main);
+  stack_pool(const stack_pool&) = delete;
+  stack_pool& operator=(const stack_pool&) = delete;
+
+  /// Reserves one more slab. Throws std::system_error, naming size and limit.
+  void reserve_slab();
+
+  /// A fiber from the shared spares, the cold ones or a reserved stack.
+  fiber* take() noexcept;
+
+  /// Takes up to `most` shared spare fibers as a chain by `next`; their number in `taken`.
+  fiber* take_spares(std::size_t most, std::size_t& taken) noexcept;
+
+  /// Gives back a chain of `count` spare fibers.
+  void give_spares(fiber* first, fiber* last, std::size_t count) noexcept;
+
+  /// Returns the pages of spares that nobody needed since the last call. Called rarely.
+  void trim() noexcept;
+
+  std::size_t usable_bytes() const noexcept { return span_ - guard_bytes_; }
+  std::size_t carved() const noexcept { return carved_; }
+
+  /// A fiber with its own mapping; throws std::system_error. Ends with unmap_fiber().
+  static fiber* map_fiber(std::size_t usable_bytes, fiber_main main);
+  static void unmap_fiber(fiber* f) noexcept;
+
+ private:
+  fiber* carve(char* span_start) noexcept;
+  void discard(fiber* f) noexcept;
+
+  const std::size_t span_;
+  const std::size_t guard_bytes_;
+  const fiber_main main_;
+  std::mutex lock_;  // guards what follows; held for a list operation or one system call
+  std::vector<char*> slabs_;
+  std::size_t next_stack_ = 0;  // first stack never used: slab next / 64, place next % 64
+  std::vector<char*> cold_;  // capacity covers every stack: pushing never allocates
+  fiber* spares_ = nullptr;
+  std::size_t spare_count_ = 0;
+  std::size_t spare_low_ = 0;  // fewest spares since the last trim
+  std::size_t carved_ = 0;
+  std::size_t colour_ = 0;
+};
+
+}  // namespace weft::detail

@@ -1,0 +1,70 @@
+// The only place that knows how registers are saved: Boost.Context's raw fcontext. It saves the
+// callee-saved registers and the floating-point control words; this file adds the C++
+// runtime's exception globals (HZ-3), which fcontext leaves to the thread.
+#include <cxxabi.h>
+
+#include <boost/context/detail/fcontext.hpp>
+
+#include "stack/fiber.hpp"
+#include "stack/sanitizer.hpp"
+
+namespace weft::detail {
+namespace {
+
+namespace ctx = boost::context::detail;
+
+/// Lives on the stack that is left; valid until commit publishes the departed.
+struct departure {
+  fiber* from;
+  fiber* to;
+  eh_globals* eh;
+  fiber_commit commit;
+  void* arg;
+};
+
+/// On the new stack: completes the switch.
+inline void land(ctx::transfer_t t) noexcept {
+  const departure d = *static_cast<departure*>(t.data);
+  sanitizer::arrive(d.to);
+  d.from->sp = t.fctx;
+  if (d.to->eh.any()) [[unlikely]] {
+    *d.eh = d.to->eh;
+    d.to->eh = {};
+  }
+  d.commit(d.arg);  // [park.4] from here on `from` may run elsewhere: it is not touched again
+}
+
+void fiber_entry(ctx::transfer_t t) {
+  const departure* d = static_cast<departure*>(t.data);
+  const fiber_main main = d->to->main;
+  land(t);
+  main();
+  __builtin_unreachable();
+}
+
+}  // namespace
+
+eh_globals* thread_eh_globals() noexcept {
+  return reinterpret_cast<eh_globals*>(abi::__cxa_get_globals());
+}
+
+void prepare_fiber(fiber* f, fiber_main main) noexcept {
+  // Leave the record itself and a zero return address above the first frame.
+  char* stack_top = reinterpret_cast<char*>(f) - 64;
+  f->sp = ctx::make_fcontext(stack_top, static_cast<std::size_t>(stack_top - f->low),
+                             fiber_entry);
+  f->main = main;
+}
+
+__attribute__((noinline)) void switch_fiber(fiber* from, fiber* to, eh_globals* eh,
+                                            fiber_commit commit, void* arg) noexcept {
+  departure d{from, to, eh, commit, arg};
+  if (eh->any()) [[unlikely]] {
+    from->eh = *eh;
+    *eh = {};
+  }
+  sanitizer::leave(from, to);
+  land(ctx::jump_fcontext(to->sp, &d));
+}
+
+}  // namespace weft::detail
