@@ -1,0 +1,134 @@
+#pragma once
+// The untyped core of channels: queues, close, hand-off. chan<T> is a typed shell over it.
+//
+// Invariants, all under lock_ [chan]:
+//   * a waiter in receivers_ with an open wait  =>  the buffer is empty and no sender waits
+//   * a waiter in senders_ with an open wait    =>  the buffer is full (always so at capacity 0)
+//   * closed  =>  both queues are empty
+//   * "closed" is what a receiver sees only when the buffer is empty (T1)
+// A sender gives its value to the first waiting receiver; a receiver that makes room moves the
+// first waiting sender's value into the buffer (CH-5, CH-6): nobody is woken to try again.
+// Moves of elements are noexcept. Those into and out of the buffer, and the destruction of what
+// was moved from, happen under the lock; a hand-off between two parties happens outside of it.
+// Nothing of the channel is touched after a waiter was made ready or the lock was released for
+// the last time: the other party may destroy it (HZ-1).
+#include <weft/detail/atomic.hpp>
+#include <weft/detail/park.hpp>
+#include <weft/detail/spinlock.hpp>
+#include <weft/detail/waiter.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace weft {
+
+/// The outcome of an operation that does not wait.
+enum class [[nodiscard]] chan_status {
+  ok,           ///< a value was sent or received
+  would_block,  ///< nothing happened
+  closed,       ///< the channel is closed (and, for a receive, drained)
+};
+
+namespace detail {
+
+/// How to handle elements without knowing their type.
+struct element_type {
+  std::size_t size;   ///< 0: an empty type, nothing is stored
+  std::size_t align;
+  void (*move)(void* to, void* from) noexcept;  ///< constructs *to from *from
+  void (*destroy)(void* at) noexcept;
+};
+
+class chan_core {
+ public:
+  /// Throws bad_capacity or std::bad_alloc.
+  static chan_core* make(std::ptrdiff_t capacity, const element_type& type);
+
+  void retain() noexcept { refs_.fetch_add(1, relaxed); }  // relaxed: the caller holds one
+  void drop() noexcept {
+    // acq_rel: whoever frees it sees all that the others did.
+    if (refs_.fetch_sub(1, acq_rel) == 1) {
+      destroy(this);
+    }
+  }
+
+  /// With the lock held, which is released: waits until the value at `from` was taken. False:
+  /// closed, the value is untouched.
+  bool send_and_unlock(void* from);
+  /// With the lock held, which is released: waits until a value was constructed at `to`. False:
+  /// closed and drained, nothing there.
+  bool recv_and_unlock(void* to);
+  /// The same without waiting.
+  chan_status try_send(void* from) noexcept;
+  chan_status try_recv(void* to) noexcept;
+  /// False: it was closed already.
+  bool close() noexcept;
+
+  std::size_t len() const noexcept { return count_.load(relaxed); }  // relaxed: stale at once
+  std::size_t cap() const noexcept { return capacity_; }
+
+  // ---- for the typed shell's fast path and for select ----
+  spinlock& lock() noexcept { return lock_; }
+
+  /// With the lock held. `ok`: the operation was done and the lock released. Otherwise nothing
+  /// happened and the lock is still held.
+  chan_status send_locked(void* from) noexcept;
+  chan_status recv_locked(void* to) noexcept;
+
+  /// With the lock held: joins or leaves a queue.
+  void wait_to_send(waiter* w) noexcept { senders_.push_back(w); }
+  void wait_to_recv(waiter* w) noexcept { receivers_.push_back(w); }
+  void leave_senders(waiter* w) noexcept;
+  void leave_receivers(waiter* w) noexcept;
+
+  /// With the lock held, for a typed fast path: room in the buffer and nobody to hand it to.
+  bool can_buffer() const noexcept {
+    return !closed_ && receivers_.empty() && count_.load(relaxed) < capacity_;  // relaxed: locked
+  }
+  /// With the lock held: something in the buffer and no sender waits for room.
+  bool can_unbuffer() const noexcept {
+    return count_.load(relaxed) != 0 && senders_.empty();  // relaxed: written under the lock
+  }
+  std::byte* push_slot(std::size_t element_size) noexcept {
+    std::byte* at = buffer_ + tail_ * element_size;
+    tail_ = tail_ + 1 == capacity_ ? 0 : tail_ + 1;
+    count_.store(count_.load(relaxed) + 1, relaxed);  // relaxed: written under the lock
+    return at;
+  }
+  std::byte* pop_slot(std::size_t element_size) noexcept {
+    std::byte* at = buffer_ + head_ * element_size;
+    head_ = head_ + 1 == capacity_ ? 0 : head_ + 1;
+    count_.store(count_.load(relaxed) - 1, relaxed);  // relaxed: written under the lock
+    return at;
+  }
+
+ private:
+  chan_core(std::size_t capacity, std::byte* buffer, const element_type& type) noexcept
+      : capacity_(capacity), buffer_(buffer), type_(type) {}
+  static void destroy(chan_core* c) noexcept;
+
+  // Guards everything but refs_ and the constants.
+  spinlock lock_;
+  bool closed_ = false;
+  // Handles and operations in progress that keep the channel alive.
+  atomic<std::uint32_t> refs_{1};
+  // Values in the buffer. Written under lock_, read without it by len().
+  atomic<std::size_t> count_{0};
+  const std::size_t capacity_;
+  std::size_t head_ = 0;  // next to receive
+  std::size_t tail_ = 0;  // next to fill
+  std::byte* const buffer_;
+  waiter_queue receivers_;
+  waiter_queue senders_;
+  const element_type& type_;
+};
+
+/// Waits for ever: what an operation on a nil channel does (CH-7).
+void park_forever(wait_reason why);
+
+[[noreturn]] void throw_send_closed();
+[[noreturn]] void throw_close_closed();
+[[noreturn]] void throw_close_nil();
+
+}  // namespace detail
+}  // namespace weft

@@ -1,0 +1,213 @@
+#include <weft/detail/chan_core.hpp>
+#include <weft/exceptions.hpp>
+
+#include <cstdint>
+#include <new>
+#include <string>
+
+namespace weft::detail {
+namespace {
+
+std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
+
+// self() allocates for a foreign thread's first wait.
+goroutine* self_or_unlock(spinlock& held) {
+  try {
+    return self();
+  } catch (...) {
+    held.unlock();
+    throw;
+  }
+}
+
+}  // namespace
+
+// ---- life ----
+
+chan_core* chan_core::make(std::ptrdiff_t capacity, const element_type& type) {
+  if (capacity < 0) {
+    throw bad_capacity("weft: make_chan: the capacity is " + std::to_string(capacity) +
+                       "; 0 or more was expected");
+  }
+  const auto n = static_cast<std::size_t>(capacity);
+  const std::size_t align = type.align < alignof(chan_core) ? alignof(chan_core) : type.align;
+  const std::size_t header = round_up(sizeof(chan_core), align);
+  if (type.size != 0 && n > (static_cast<std::size_t>(PTRDIFF_MAX) - header) / type.size) {
+    throw bad_capacity("weft: make_chan: the capacity is " + std::to_string(capacity) +
+                       "; that many elements of " + std::to_string(type.size) +
+                       " bytes cannot be stored");
+  }
+  void* at = ::operator new(header + (type.size != 0 ? n * type.size : 1), std::align_val_t(align));
+  return ::new (at) chan_core(n, static_cast<std::byte*>(at) + header, type);
+}
+
+void chan_core::destroy(chan_core* c) noexcept {
+  const element_type& type = c->type_;
+  // Values that nobody received: destroyed here, outside of any lock (CH-18).
+  for (std::size_t left = c->len(); left > 0; --left) {
+    type.destroy(c->pop_slot(type.size));
+  }
+  const std::size_t align = type.align < alignof(chan_core) ? alignof(chan_core) : type.align;
+  c->~chan_core();
+  ::operator delete(static_cast<void*>(c), std::align_val_t(align));
+}
+
+// ---- send ----
+
+chan_status chan_core::send_locked(void* from) noexcept {
+  if (closed_) {
+    return chan_status::closed;
+  }
+  if (waiter* w = pop_claimed(receivers_)) {
+    lock_.unlock();
+    type_.move(w->value, from);
+    w->result = wake_result::done;
+    ready(w->who);
+    return chan_status::ok;
+  }
+  if (len() < capacity_) {
+    type_.move(push_slot(type_.size), from);
+    lock_.unlock();
+    return chan_status::ok;
+  }
+  return chan_status::would_block;
+}
+
+bool chan_core::send_and_unlock(void* from) {
+  const chan_status s = send_locked(from);
+  if (s == chan_status::ok) {
+    return true;
+  }
+  if (s == chan_status::closed) {
+    lock_.unlock();
+    return false;
+  }
+  waiter w;
+  w.who = self_or_unlock(lock_);
+  w.value = from;
+  senders_.push_back(&w);
+  park(wait_reason::chan_send, unlock_commit, &lock_);
+  return w.result == wake_result::done;
+}
+
+chan_status chan_core::try_send(void* from) noexcept {
+  lock_.lock();
+  const chan_status s = send_locked(from);
+  if (s != chan_status::ok) {
+    lock_.unlock();
+  }
+  return s;
+}
+
+// ---- receive ----
+
+chan_status chan_core::recv_locked(void* to) noexcept {
+  if (len() != 0) {
+    std::byte* at = pop_slot(type_.size);
+    type_.move(to, at);
+    type_.destroy(at);
+    waiter* w = pop_claimed(senders_);
+    if (w != nullptr) {
+      // The buffer was full: the first waiting sender's value goes to its end, so that nobody
+      // who comes now overtakes it (CH-5).
+      type_.move(push_slot(type_.size), w->value);
+    }
+    lock_.unlock();
+    if (w != nullptr) {
+      w->result = wake_result::done;
+      ready(w->who);
+    }
+    return chan_status::ok;
+  }
+  if (waiter* w = pop_claimed(senders_)) {  // capacity 0
+    lock_.unlock();
+    type_.move(to, w->value);
+    w->result = wake_result::done;
+    ready(w->who);
+    return chan_status::ok;
+  }
+  return closed_ ? chan_status::closed : chan_status::would_block;
+}
+
+bool chan_core::recv_and_unlock(void* to) {
+  const chan_status s = recv_locked(to);
+  if (s == chan_status::ok) {
+    return true;
+  }
+  if (s == chan_status::closed) {
+    lock_.unlock();
+    return false;
+  }
+  waiter w;
+  w.who = self_or_unlock(lock_);
+  w.value = to;
+  receivers_.push_back(&w);
+  park(wait_reason::chan_recv, unlock_commit, &lock_);
+  return w.result == wake_result::done;
+}
+
+chan_status chan_core::try_recv(void* to) noexcept {
+  lock_.lock();
+  const chan_status s = recv_locked(to);
+  if (s != chan_status::ok) {
+    lock_.unlock();
+  }
+  return s;
+}
+
+// ---- close ----
+
+bool chan_core::close() noexcept {
+  lock_.lock();
+  if (closed_) {
+    lock_.unlock();
+    return false;
+  }
+  closed_ = true;
+  // Everybody leaves at once, under the lock; they are woken after it (T2). A select that was
+  // won elsewhere is passed over.
+  waiter* woken = nullptr;
+  waiter** end = &woken;
+  for (waiter_queue* q : {&receivers_, &senders_}) {
+    while (waiter* w = pop_claimed(*q)) {
+      w->result = wake_result::closed;
+      w->next = nullptr;
+      *end = w;
+      end = &w->next;
+    }
+  }
+  lock_.unlock();
+  while (woken != nullptr) {
+    waiter* w = woken;
+    woken = w->next;  // before ready(): the waiter is gone after it
+    ready(w->who);
+  }
+  return true;
+}
+
+void chan_core::leave_senders(waiter* w) noexcept {
+  if (w->linked) {
+    senders_.remove(w);
+  }
+}
+
+void chan_core::leave_receivers(waiter* w) noexcept {
+  if (w->linked) {
+    receivers_.remove(w);
+  }
+}
+
+// ---- nil channels and mistakes ----
+
+void park_forever(wait_reason why) {
+  self();  // a foreign thread needs its stand-in
+  for (;;) {
+    park(why, [](void*) noexcept {}, nullptr);
+  }
+}
+
+void throw_send_closed() { throw closed_channel("weft: send on closed channel"); }
+void throw_close_closed() { throw closed_channel("weft: close of closed channel"); }
+void throw_close_nil() { throw nil_channel("weft: close of nil channel"); }
+
+}  // namespace weft::detail

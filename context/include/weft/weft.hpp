@@ -1,0 +1,12 @@
+#pragma once
+// Everything.
+#include <weft/blocking.hpp>
+#include <weft/chan.hpp>
+#include <weft/cond_var.hpp>
+#include <weft/exceptions.hpp>
+#include <weft/go.hpp>
+#include <weft/mutex.hpp>
+#include <weft/once.hpp>
+#include <weft/runtime.hpp>
+#include <weft/select.hpp>
+#include <weft/wait_group.hpp>
