@@ -1,0 +1,71 @@
+#pragma once
+// mutex: mutual exclusion between goroutines (and threads).
+#include <weft/detail/atomic.hpp>
+#include <weft/detail/park.hpp>
+#include <weft/detail/spinlock.hpp>
+
+#include <cstdint>
+
+namespace weft {
+
+/// Meets std's Lockable: use it with std::lock_guard, std::unique_lock, std::scoped_lock. Not
+/// reentrant: a second lock() by the holder blocks. It has no owner: another goroutine may unlock
+/// it (MU-1). It may be destroyed as soon as it is unlocked and nobody waits (HZ-1).
+///
+/// Policy (MU-2, MU-3): a woken waiter competes with running arrivals, which are on a processor
+/// already; if it loses it goes back to the front. A waiter that has waited for more than a
+/// millisecond makes the mutex starving: then unlock hands it to the first waiter, arrivals
+/// queue, try_lock fails; this ends with the first waiter that waited less, or was the last.
+class mutex {
+ public:
+  constexpr mutex() noexcept = default;
+  mutex(const mutex&) = delete;
+  mutex& operator=(const mutex&) = delete;
+
+  /// Blocks  goroutine (or the foreign thread).   Cancel  not interruptible.
+  /// Order   the n-th unlock() happens before the m-th lock() returns, n < m (MM-6).
+  /// Errors  none (std::bad_alloc on a foreign thread's first wait).
+  /// Cost    one locked instruction when free.   Threads any.   Go  sync.Mutex.Lock; MU-1..3.
+  void lock() {
+    std::uint32_t free = 0;
+    // [mutex.1] acquire: pairs with [mutex.2].
+    if (!state_.compare_exchange(free, locked, detail::acquire, detail::relaxed)) {
+      lock_slow();
+    }
+  }
+
+  /// True: locked. Never waits; may fail although the mutex is free, and then orders nothing.
+  /// Go  sync.Mutex.TryLock; MU-4.
+  [[nodiscard]] bool try_lock() noexcept {
+    std::uint32_t seen = state_.load(detail::relaxed);  // relaxed: the CAS below decides
+    // [mutex.1] acquire: pairs with [mutex.2].
+    return (seen & (locked | starving)) == 0 &&
+           state_.compare_exchange(seen, seen | locked, detail::acquire, detail::relaxed);
+  }
+
+  /// Errors  unlocking an unlocked mutex ends the program, naming the goroutine (PN-4).
+  /// Go      sync.Mutex.Unlock.
+  void unlock() {
+    std::uint32_t held = locked;
+    // [mutex.2] release: pairs with [mutex.1]; the last touch when nobody waits.
+    if (!state_.compare_exchange(held, 0, detail::release, detail::relaxed)) {
+      unlock_slow();
+    }
+  }
+
+ private:
+  static constexpr std::uint32_t locked = 1;
+  static constexpr std::uint32_t waiting = 2;   // waiters_ is not empty
+  static constexpr std::uint32_t woken = 4;     // a waiter was woken and has not yet competed
+  static constexpr std::uint32_t starving = 8;  // hand over, do not compete
+
+  void lock_slow();
+  void unlock_slow();
+
+  // [mutex] the bits above. `locked` changes by CAS anywhere; the others under queue_lock_ only.
+  detail::atomic<std::uint32_t> state_{0};
+  detail::spinlock queue_lock_;
+  detail::waiter_queue waiters_;  // guarded by queue_lock_
+};
+
+}  // namespace weft

@@ -1,0 +1,35 @@
+#include <weft/once.hpp>
+
+namespace weft {
+
+bool once::begin() {
+  detail::goroutine* me = detail::self();
+  lock_.lock();
+  switch (state_.load(detail::relaxed)) {  // relaxed: written under lock_
+    case done: lock_.unlock(); return false;
+    case fresh:
+      state_.store(running, detail::relaxed);  // relaxed: under lock_
+      lock_.unlock();
+      return true;
+    default: break;
+  }
+  detail::waiter w;
+  w.who = me;
+  waiters_.push_back(&w);
+  detail::park(detail::wait_reason::once, detail::unlock_commit, &lock_);
+  return false;
+}
+
+void once::finish() noexcept {
+  lock_.lock();
+  state_.store(done, detail::release);  // [once.1] release: publishes what f did
+  detail::waiter* w = waiters_.take_all();
+  lock_.unlock();
+  while (w != nullptr) {
+    detail::waiter* next = w->next;  // before ready(): the waiter is gone after it
+    detail::ready(w->who);
+    w = next;
+  }
+}
+
+}  // namespace weft

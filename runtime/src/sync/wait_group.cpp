@@ -1,0 +1,72 @@
+#include <weft/wait_group.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace weft {
+namespace {
+
+constexpr std::uint64_t one = std::uint64_t{1} << 32;  // of the counter
+constexpr std::uint64_t waiters_mask = one - 1;
+
+std::int64_t counter_of(std::uint64_t state) noexcept {
+  return static_cast<std::int64_t>(state >> 32);
+}
+
+}  // namespace
+
+void wait_group::add(int n) {
+  using detail::acq_rel, detail::relaxed;
+  std::uint64_t state = state_.load(relaxed);  // relaxed: the CAS below decides
+  for (;;) {
+    const std::int64_t counter = counter_of(state) + n;
+    if (counter < 0 || counter > INT32_MAX) {
+      throw negative_counter("weft: wait_group: the counter is " +
+                             std::to_string(counter_of(state)) + "; adding " + std::to_string(n) +
+                             (counter < 0 ? " makes it negative" : " is too much for it"));
+    }
+    const std::uint64_t next = static_cast<std::uint64_t>(counter) * one | (state & waiters_mask);
+    const bool releases = counter == 0 && (state & waiters_mask) != 0;
+    if (releases) {
+      lock_.lock();
+    }
+    // [wait_group.1] acq_rel: what this goroutine did happens before the wait that returns; with
+    // waiters, under lock_: none can join between zero and the release (T11).
+    if (state_.compare_exchange(state, releases ? 0 : next, acq_rel, relaxed)) {
+      if (releases) {
+        detail::waiter* w = waiters_.take_all();
+        lock_.unlock();
+        while (w != nullptr) {
+          detail::waiter* following = w->next;  // before ready(): the waiter is gone after it
+          detail::ready(w->who);
+          w = following;
+        }
+      }
+      return;  // without waiters the CAS was the last touch of this object
+    }
+    if (releases) {
+      lock_.unlock();
+    }
+  }
+}
+
+void wait_group::wait() {
+  using detail::acq_rel, detail::acquire, detail::relaxed;
+  detail::goroutine* me = detail::self();
+  // Under the lock even when the counter is zero: who made it zero is out of here then.
+  lock_.lock();
+  std::uint64_t state = state_.load(acquire);  // [wait_group.2] acquire: pairs with [wait_group.1]
+  do {
+    if (counter_of(state) == 0) {
+      lock_.unlock();
+      return;
+    }
+    // [wait_group.2] acq_rel: from here on zero is reached under lock_ only.
+  } while (!state_.compare_exchange(state, state + 1, acq_rel, acquire));
+  detail::waiter w;
+  w.who = me;
+  waiters_.push_back(&w);
+  detail::park(detail::wait_reason::wait_group, detail::unlock_commit, &lock_);
+}
+
+}  // namespace weft
