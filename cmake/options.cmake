@@ -1,0 +1,35 @@
+# Every switch of the build, and the defaults that hold for all of it.
+
+option(WEFT_BUILD_TESTS "Build weft's tests" ${PROJECT_IS_TOP_LEVEL})
+option(WEFT_BUILD_EXAMPLES "Build the examples" ${PROJECT_IS_TOP_LEVEL})
+option(WEFT_BUILD_BENCH "Build the benchmarks" OFF)
+option(WEFT_INSTALL "Add the install rules" ${PROJECT_IS_TOP_LEVEL})
+option(WEFT_WERROR "Treat warnings as errors" OFF)
+option(WEFT_CCACHE "Compile through ccache when it is installed" OFF)
+option(WEFT_MODEL "Build only the model tests, over the explorer's atomics" OFF)
+set(WEFT_SANITIZE "" CACHE STRING "Sanitizer: empty, address (with undefined) or thread")
+set_property(CACHE WEFT_SANITIZE PROPERTY STRINGS "" address thread)
+
+if(PROJECT_IS_TOP_LEVEL)
+  if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+    set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Build type" FORCE)
+  endif()
+  set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+endif()
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+
+if(WEFT_MODEL)
+  add_compile_definitions(WEFT_MODEL=1)
+endif()
+
+if(WEFT_CCACHE)
+  find_program(WEFT_CCACHE_PROGRAM ccache)
+  if(WEFT_CCACHE_PROGRAM)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${WEFT_CCACHE_PROGRAM})
+  endif()
+endif()
