@@ -26,8 +26,7 @@ goroutine* self_or_unlock(spinlock& held) {
 
 chan_core* chan_core::make(std::ptrdiff_t capacity, const element_type& type) {
   if (capacity < 0) {
-    throw bad_capacity("weft: make_chan: the capacity is " + std::to_string(capacity) +
-                       "; 0 or more was expected");
+    throw_bad_capacity(std::to_string(capacity));
   }
   const auto n = static_cast<std::size_t>(capacity);
   const std::size_t align = type.align < alignof(chan_core) ? alignof(chan_core) : type.align;
@@ -206,6 +205,10 @@ void park_forever(wait_reason why) {
   }
 }
 
+void throw_bad_capacity(const std::string& given) {
+  throw bad_capacity("weft: make_chan: the capacity is " + given +
+                     "; a number of elements from 0 to 2^63-1 was expected");
+}
 void throw_send_closed() { throw closed_channel("weft: send on closed channel"); }
 void throw_close_closed() { throw closed_channel("weft: close of closed channel"); }
 void throw_close_nil() { throw nil_channel("weft: close of nil channel"); }

@@ -3,12 +3,14 @@
 #include <weft/detail/chan_core.hpp>
 #include <weft/exceptions.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <functional>
 #include <iterator>
 #include <memory>
 #include <new>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -296,8 +298,8 @@ class chan : public detail::chan_handle<T>,
   chan(std::nullptr_t) noexcept {}  // NOLINT: `chan<T> c = nullptr` disables a select case
 
  private:
-  template <class U>
-  friend chan<U> make_chan(std::ptrdiff_t capacity);
+  template <class U, std::integral Size>
+  friend chan<U> make_chan(Size capacity);
   explicit chan(detail::chan_core* adopted) noexcept : detail::chan_handle<T>(adopted) {}
 };
 
@@ -324,9 +326,13 @@ class recv_chan : public detail::chan_handle<T>, public detail::receiver<T, recv
 /// A new channel. capacity 0: unbuffered, a rendezvous; n: a buffer of n elements (CH-1).
 /// Errors  bad_capacity when negative or too large to be stored; std::bad_alloc.
 /// Go      chan.go:makechan.
-template <class T>
-chan<T> make_chan(std::ptrdiff_t capacity = 0) {
-  return chan<T>(detail::chan_core::make(capacity, detail::element_of<T>));
+template <class T, std::integral Size = std::ptrdiff_t>
+chan<T> make_chan(Size capacity = 0) {
+  if (!std::in_range<std::ptrdiff_t>(capacity)) {
+    detail::throw_bad_capacity(std::to_string(capacity));
+  }
+  return chan<T>(detail::chan_core::make(static_cast<std::ptrdiff_t>(capacity),
+                                         detail::element_of<T>));
 }
 
 }  // namespace weft

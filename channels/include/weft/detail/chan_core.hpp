@@ -19,6 +19,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 namespace weft {
 
@@ -126,6 +127,7 @@ class chan_core {
 /// Waits for ever: what an operation on a nil channel does (CH-7).
 void park_forever(wait_reason why);
 
+[[noreturn]] void throw_bad_capacity(const std::string& given);
 [[noreturn]] void throw_send_closed();
 [[noreturn]] void throw_close_closed();
 [[noreturn]] void throw_close_nil();
