@@ -56,6 +56,8 @@ class scheduler {
   }
   std::int64_t live_goroutines() noexcept;
   std::uint32_t set_max_procs(std::uint32_t n) noexcept;
+  /// [workers] By a new worker thread: returns when everybody can see the worker.
+  void await_published() noexcept { std::lock_guard hold(start_lock_); }
   void worker_exited() noexcept;
   const runtime_options& options() const noexcept { return options_; }
 

@@ -39,6 +39,7 @@ void* worker::thread_main(void* self) {
 }
 
 void worker::run_thread() {
+  sched_.await_published();
   set_this_worker(this);
   eh_ = thread_eh_globals();
   sanitizer::adopt_thread(&native_);
