@@ -121,18 +121,21 @@ void scheduler::drop_ref(scheduler* s) noexcept {
 
 void scheduler::run_main(goroutine* g) {
   try {
-    monitor_.start();
-    inject(g);
-    if (worker_count() == 0) {
+    // The first worker before the monitor: its failure must be this function's, not a degraded
+    // start by somebody else.
+    if (!wake_one()) {
       throw std::system_error(EAGAIN, std::generic_category(),
                               "weft: run: cannot start a worker thread");
     }
+    monitor_.start();
   } catch (...) {
-    monitor_.stop();
+    stop_workers();
+    give_foreign_record(g);
     retract();
     drop_ref(this);
     throw;
   }
+  inject(g);
   while (main_done_.load(acquire) == 0) {  // [stop] acquire: pairs with main_ended()
     sys.futex_wait(main_done_.address(), 0, -1);
   }

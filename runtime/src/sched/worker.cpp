@@ -277,8 +277,11 @@ bool worker::settle_attention() {
 }
 
 goroutine* worker::find_work() {
-  bool searching = false;
+  bool searching = std::exchange(woken_searching_, false);
   for (;;) {
+    if (sched_.stopping()) {
+      return nullptr;
+    }
     // relaxed: a hint; settle_attention() reads it properly.
     if (attention_.load(relaxed) != 0) [[unlikely]] {
       if (searching) {
@@ -317,7 +320,7 @@ void worker::sleep(bool searching, bool futile) noexcept {
   sched_.idle.enter_sleep(this, searching, futile);
   // [idle.4] the second look, after [idle.3]: at what only sleepers could miss.
   if (sched_.stopping()) {
-    return;  // the next look at attention_ ends the thread
+    return;  // find_work() ends the thread
   }
   if (!sched_.global.empty() && sched_.idle.leave_sleep(this)) {
     woken_searching_ = true;

@@ -134,7 +134,7 @@ class alignas(2 * cache_line) worker {
   std::uint32_t streak_ = 0;   // next-slot picks in a row
   fiber* fiber_ = nullptr;     // the one that runs
   eh_globals* eh_ = nullptr;
-  bool woken_searching_ = false;  // sleep() ended with a place and the role of a searcher
+  bool woken_searching_ = true;  // [idle.5] woken (or started) with the role of a searcher
   goroutine* handoff_ = nullptr;  // picked already; the next fiber starts with it
   fiber* spares_ = nullptr;
   std::size_t spare_count_ = 0;

@@ -88,7 +88,6 @@ void stack_pool::reserve_slab() {
     cannot_map(bytes, error);
   }
   sys.advise(at, bytes, MADV_NOHUGEPAGE);  // one touched byte must not cost two megabytes
-  sanitizer::root_region(at, bytes);
   slabs_.push_back(static_cast<char*>(at));
 }
 
@@ -204,7 +203,6 @@ fiber* stack_pool::map_fiber(std::size_t usable_bytes, fiber_main main) {
     guard_budget_return(1);
     throw std::system_error(error, std::generic_category(), "weft: cannot guard a stack");
   }
-  sanitizer::root_region(at, span);
   return place_fiber(static_cast<char*>(at), span, 0, nullptr, main);
 }
 
@@ -212,7 +210,6 @@ void stack_pool::unmap_fiber(fiber* f) noexcept {
   char* at = f->mapping;
   const std::size_t span = f->span;
   sanitizer::destroy(f);
-  sanitizer::forget_region(at, span);
   sys.unmap(at, span);
   guard_budget_return(1);
 }

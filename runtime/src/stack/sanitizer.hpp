@@ -52,6 +52,11 @@ inline void adopt_thread([[maybe_unused]] fiber* f) noexcept {
 }
 
 inline void create([[maybe_unused]] fiber* f) noexcept {
+#if WEFT_ASAN
+  // Heap blocks that only parked stacks refer to are not leaks. Without the guard, which the
+  // leak checker would trip over.
+  __lsan_register_root_region(f->low, static_cast<std::size_t>(f->top - f->low));
+#endif
 #if WEFT_TSAN
   f->tsan = __tsan_create_fiber(0);
 #endif
@@ -62,6 +67,7 @@ inline void destroy([[maybe_unused]] fiber* f) noexcept {
   __tsan_destroy_fiber(f->tsan);
 #endif
 #if WEFT_ASAN
+  __lsan_unregister_root_region(f->low, static_cast<std::size_t>(f->top - f->low));
   // The abandoned frames must not poison the next tenant's.
   ASAN_UNPOISON_MEMORY_REGION(f->low, static_cast<std::size_t>(f->top - f->low));
 #endif
@@ -82,19 +88,6 @@ inline void leave([[maybe_unused]] fiber* from, [[maybe_unused]] fiber* to) noex
 inline void arrive([[maybe_unused]] fiber* self) noexcept {
 #if WEFT_ASAN
   __sanitizer_finish_switch_fiber(self->asan_fake_stack, nullptr, nullptr);
-#endif
-}
-
-/// Heap blocks that only parked stacks refer to are not leaks.
-inline void root_region([[maybe_unused]] void* at, [[maybe_unused]] std::size_t bytes) noexcept {
-#if WEFT_ASAN
-  __lsan_register_root_region(at, bytes);
-#endif
-}
-
-inline void forget_region([[maybe_unused]] void* at, [[maybe_unused]] std::size_t bytes) noexcept {
-#if WEFT_ASAN
-  __lsan_unregister_root_region(at, bytes);
 #endif
 }
 
