@@ -64,7 +64,7 @@ listing read_directory(const std::string& path) {
     if (entry->d_type == DT_UNKNOWN) {  // some file systems do not say
       add(found, prefix + entry->d_name);
     } else {
-      add(found, prefix + entry->d_name, DTTOIF(entry->d_type));
+      add(found, prefix + entry->d_name, static_cast<mode_t>(DTTOIF(entry->d_type)));
     }
   }
 }
