@@ -11,7 +11,7 @@ namespace {
 std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
 
 // self() allocates for a foreign thread's first wait.
-goroutine* self_or_unlock(spinlock& held) {
+goroutine* self_or_unlock(biased_lock& held) {
   try {
     return self();
   } catch (...) {

@@ -87,7 +87,7 @@ void join(const select_entry& e, waiter* w) noexcept {
 }
 
 void leave(const select_entry& e, waiter* w) noexcept {
-  spin_guard hold(e.core->lock());
+  biased_guard hold(e.core->lock());
   e.op == select_op::send ? e.core->leave_senders(w) : e.core->leave_receivers(w);
 }
 

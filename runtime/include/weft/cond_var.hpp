@@ -1,7 +1,7 @@
 #pragma once
 // cond_var: waits for a condition that a lock guards.
 #include <weft/detail/park.hpp>
-#include <weft/detail/spinlock.hpp>
+#include <weft/detail/biased_lock.hpp>
 
 #include <utility>
 
@@ -61,7 +61,7 @@ class cond_var {
     bool waited_ = false;
   };
 
-  detail::spinlock lock_;  // guards waiters_ and each waiter's result and value
+  detail::biased_lock lock_;  // guards waiters_ and each waiter's result and value
   detail::waiter_queue waiters_;
 };
 

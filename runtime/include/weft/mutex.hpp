@@ -2,7 +2,7 @@
 // mutex: mutual exclusion between goroutines (and threads).
 #include <weft/detail/atomic.hpp>
 #include <weft/detail/park.hpp>
-#include <weft/detail/spinlock.hpp>
+#include <weft/detail/biased_lock.hpp>
 
 #include <cstdint>
 
@@ -64,7 +64,7 @@ class mutex {
 
   // [mutex] the bits above. `locked` changes by CAS anywhere; the others under queue_lock_ only.
   detail::atomic<std::uint32_t> state_{0};
-  detail::spinlock queue_lock_;
+  detail::biased_lock queue_lock_;
   detail::waiter_queue waiters_;  // guarded by queue_lock_
 };
 

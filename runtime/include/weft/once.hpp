@@ -2,7 +2,7 @@
 // once: something that is done exactly once.
 #include <weft/detail/atomic.hpp>
 #include <weft/detail/park.hpp>
-#include <weft/detail/spinlock.hpp>
+#include <weft/detail/biased_lock.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -45,7 +45,7 @@ class once {
 
   // [once] one of the above, in this order. Written under lock_.
   detail::atomic<std::uint8_t> state_{fresh};
-  detail::spinlock lock_;
+  detail::biased_lock lock_;
   detail::waiter_queue waiters_;  // guarded by lock_
 };
 

@@ -2,7 +2,7 @@
 // wait_group: waits for a number of goroutines to finish.
 #include <weft/detail/atomic.hpp>
 #include <weft/detail/park.hpp>
-#include <weft/detail/spinlock.hpp>
+#include <weft/detail/biased_lock.hpp>
 #include <weft/go.hpp>
 
 #include <cstdint>
@@ -71,7 +71,7 @@ class wait_group {
   // [wait_group] { counter:32, waiters:32 }. Written by add() and wait(), RMW only. The counter
   // reaches zero while there are waiters only under lock_.
   detail::atomic<std::uint64_t> state_{0};
-  detail::spinlock lock_;  // guards waiters_
+  detail::biased_lock lock_;  // guards waiters_
   detail::waiter_queue waiters_;
 };
 

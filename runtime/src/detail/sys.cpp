@@ -1,6 +1,7 @@
 #include "detail/sys.hpp"
 
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -47,10 +48,20 @@ void real_nap(std::int64_t ns) {
 
 void real_give_up_processor() { ::sched_yield(); }
 
+bool real_prepare_barrier() {
+  return ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+
+void real_barrier_everywhere() {
+  ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+}
+
 }  // namespace
 
 sys_calls sys = {
-    real_map,        real_unmap,         real_advise, real_protect_none,     real_futex_wait,
-    real_futex_wake, real_thread_create, real_nap,    real_give_up_processor};
+    real_map,        real_unmap,         real_advise, real_protect_none,
+    real_futex_wait, real_futex_wake,    real_thread_create,
+    real_nap,        real_give_up_processor,
+    real_prepare_barrier, real_barrier_everywhere};
 
 }  // namespace weft::detail

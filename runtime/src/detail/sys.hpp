@@ -23,6 +23,10 @@ struct sys_calls {
   int (*thread_create)(pthread_t* out, void* (*start)(void*), void* arg);
   void (*nap)(std::int64_t ns);
   void (*give_up_processor)();
+  /// Announces the use of the next call; false: the kernel cannot do it.
+  bool (*prepare_barrier)();
+  /// Every thread of the process that runs now passes a full memory barrier.
+  void (*barrier_everywhere)();
 };
 
 /// The table in force. Replaced by tests only, while no runtime runs.

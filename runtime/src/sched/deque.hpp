@@ -57,6 +57,24 @@ class deque {
     return item;
   }
 
+  /// pop() and steal() while no other thread runs weft code: no locked instruction. See [solo].
+  T* pop_alone() noexcept {
+    const std::int64_t bottom = bottom_.load(relaxed) - 1;  // relaxed: owner-only word
+    if (bottom < top_.load(relaxed)) {                      // relaxed: no other taker
+      return nullptr;
+    }
+    bottom_.store(bottom, relaxed);  // relaxed: [solo.3] publishes it
+    return slots_[slot(bottom)].load(relaxed);  // relaxed: the owner wrote it
+  }
+  T* steal_alone() noexcept {
+    const std::int64_t top = top_.load(relaxed);  // relaxed: no other taker
+    if (top >= bottom_.load(relaxed)) {           // relaxed: owner-only word
+      return nullptr;
+    }
+    top_.store(top + 1, relaxed);            // relaxed: [solo.3] publishes it
+    return slots_[slot(top)].load(relaxed);  // relaxed: the owner wrote it
+  }
+
   /// Any thread: the oldest, or nullptr when there is none or another thread was faster.
   T* steal() noexcept {
     std::int64_t top = top_.load(seq_cst);  // [deque.3] seq_cst: before bottom, see [deque.2]

@@ -1,5 +1,7 @@
 #include "sched/idle.hpp"
 
+#include <weft/detail/solo.hpp>
+
 #include "sched/worker.hpp"
 
 namespace weft::detail {
@@ -13,11 +15,13 @@ idle_set::wake idle_set::begin_wake(worker*& sleeper) noexcept {
     }
     // [idle.5] acq_rel: counted before it is woken, so that one submission wakes one worker.
   } while (!word_.compare_exchange(w, w + awake_one + searching_one, acq_rel, relaxed));
+  solo_revoke();
   sleeper = sleepers_;
   if (sleeper == nullptr) {
     return wake::needs_thread;
   }
   sleepers_ = sleeper->next_sleeper;
+  --asleep_;
   sleeper->asleep = false;
   sleeper->has_place = true;
   return wake::woken;
@@ -47,6 +51,10 @@ void idle_set::enter_sleep(worker* self, bool is_searching, bool futile) noexcep
   self->asleep = true;
   self->next_sleeper = sleepers_;
   sleepers_ = self;
+  ++asleep_;
+  if (solo.owner.load(relaxed) == thread_pointer()) {  // relaxed: under lock_
+    solo_revoke();
+  }
   const std::uint32_t less =
       (self->has_place ? awake_one : 0) + (is_searching ? searching_one : 0);
   self->has_place = false;
@@ -79,6 +87,8 @@ bool idle_set::leave_sleep(worker* self) noexcept {
       break;
     }
   }
+  --asleep_;
+  solo_revoke();
   self->asleep = false;
   self->has_place = true;
   return true;
@@ -123,14 +133,31 @@ bool idle_set::yield_surplus_place(worker* self) noexcept {
   return true;
 }
 
+void idle_set::claim_solo(std::uint32_t workers) noexcept {
+  spin_guard hold(lock_);
+  // relaxed: both are written under lock_, or (awake) only go up under it.
+  if (solo_allowed_.load(relaxed) != 0 && awake(word_.load(relaxed)) == 1 &&
+      asleep_ == workers - 1) {
+    solo_claim();
+  }
+}
+
+void idle_set::meet_foreign_thread() noexcept {
+  spin_guard hold(lock_);
+  solo_allowed_.store(0, relaxed);  // relaxed: under lock_
+  solo_revoke();
+}
+
 void idle_set::undamp() noexcept {
   word_.fetch_and(~damped, acq_rel);  // acq_rel: keeps the word's RMW order; a hint otherwise
 }
 
 worker* idle_set::all_sleepers() noexcept {
   spin_guard hold(lock_);
+  solo_revoke();
   worker* first = sleepers_;
   sleepers_ = nullptr;
+  asleep_ = 0;
   for (worker* w = first; w != nullptr; w = w->next_sleeper) {
     w->asleep = false;
     w->has_place = true;

@@ -72,6 +72,17 @@ class idle_set {
   /// More workers are awake than there are places: the caller gives its place up.
   bool yield_surplus_place(worker* w) noexcept;
 
+  /// [solo.1] The caller is the only worker that does not sleep: it need not lock. `workers`: how
+  /// many there are.
+  void claim_solo(std::uint32_t workers) noexcept;
+  /// Might claim_solo() succeed? A hint.
+  bool looks_solo() const noexcept {
+    return solo_allowed_.load(relaxed) != 0 && awake(word_.load(relaxed)) == 1;  // relaxed: hints
+  }
+  /// A thread that is not a worker uses weft: no owner from now on.
+  void meet_foreign_thread() noexcept;
+  void allow_solo() noexcept { solo_allowed_.store(1, relaxed); }  // relaxed: before the start
+
   /// The monitor found work worth a thief.
   void undamp() noexcept;
 
@@ -92,8 +103,11 @@ class idle_set {
   alignas(cache_line) atomic<std::uint32_t> word_{0};
   // max_procs. Read often, written by max_procs(n).
   atomic<std::uint32_t> places_;
-  alignas(cache_line) spinlock lock_;  // guards sleepers_, worker::asleep, worker::has_place
+  alignas(cache_line) spinlock lock_;  // guards sleepers_, asleep_, worker::asleep and has_place, solo.owner
   worker* sleepers_ = nullptr;         // most recently parked first
+  std::uint32_t asleep_ = 0;           // how many
+  // [solo] 0 once a foreign thread was seen, or where membarrier is missing.
+  atomic<std::uint32_t> solo_allowed_{0};
 };
 
 }  // namespace weft::detail

@@ -1,5 +1,5 @@
 // Blocking and waking: [park] in docs/protocols.md.
-#include <weft/detail/check.hpp>
+#include <weft/detail/biased_lock.hpp>
 #include <weft/detail/park.hpp>
 
 #include <mutex>
@@ -121,7 +121,7 @@ std::uint32_t claimed_index(goroutine* me) noexcept {
   return static_cast<std::uint32_t>(me->claim.load(relaxed) & 0x1ffff) - 1;
 }
 
-void unlock_commit(void* lock) noexcept { static_cast<spinlock*>(lock)->unlock(); }
+void unlock_commit(void* lock) noexcept { static_cast<biased_lock*>(lock)->unlock(); }
 
 std::uint64_t random_bits() noexcept {
   if (worker* w = this_worker()) {

@@ -43,6 +43,17 @@ class ring {
     }
   }
 
+  /// pop() while no other thread runs weft code: no locked instruction. See [solo].
+  T* pop_alone() noexcept {
+    const std::uint32_t head = head_.load(relaxed);  // relaxed: no other taker
+    if (head == tail_.load(relaxed)) {               // relaxed: owner-only word
+      return nullptr;
+    }
+    T* item = slots_[head % Capacity].load(relaxed);  // relaxed: the owner wrote it
+    head_.store(head + 1, relaxed);                   // relaxed: [solo.3] publishes it
+    return item;
+  }
+
   /// Any thread: takes up to half, at least one if there is any, into out[0..n), oldest first.
   std::size_t steal(T** out, std::size_t most) noexcept {
     std::uint32_t head = head_.load(acquire);  // acquire: pairs with [ring.3]

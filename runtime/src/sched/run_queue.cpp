@@ -4,6 +4,7 @@
 //   3. now and then the oldest of ring and deque
 //   4. the newest spawned goroutine (deque), then the oldest ready one (ring)
 #include <weft/detail/check.hpp>
+#include <weft/detail/solo.hpp>
 
 #include "sched/scheduler.hpp"
 
@@ -97,38 +98,46 @@ goroutine* worker::pick_local() noexcept {
       return g;
     }
   }
-  if (next_.load(relaxed) != nullptr) {  // relaxed: a hint; the exchange decides
-    if (streak_ < next_streak) {
-      // [next.2] acquire: pairs with [next.1] for the thief's sake; a thief may have been faster.
-      if (goroutine* g = next_.exchange(nullptr, acq_rel)) {
-        ++streak_;
-        return g;
-      }
-    } else if (goroutine* g = ready_.pop()) {
-      streak_ = 0;
+  if (tick % global_every == 1 && sched_.idle.looks_solo()) [[unlikely]] {
+    sched_.idle.claim_solo(sched_.worker_count());
+  }
+  solo_section section;
+  const bool alone = static_cast<bool>(section);
+  const auto oldest_ready = [&] { return alone ? ready_.pop_alone() : ready_.pop(); };
+  const auto oldest_fresh = [&] { return alone ? fresh_.steal_alone() : fresh_.steal(); };
+  const bool next_waits = next_.load(relaxed) != nullptr;  // relaxed: a hint; take_next() decides
+  if (next_waits && streak_ < next_streak) [[likely]] {
+    if (goroutine* g = take_next(alone)) {
+      ++streak_;
       return g;
-    } else if (goroutine* fresh = fresh_.steal()) {
-      streak_ = 0;
-      return fresh;
     }
   }
   streak_ = 0;
-  if (tick % oldest_every == 0) {
-    if (goroutine* g = ready_.pop()) {
+  if (next_waits || tick % oldest_every == 0) {
+    if (goroutine* g = oldest_ready()) {
       return g;
     }
-    if (goroutine* g = fresh_.steal()) {
+    if (goroutine* g = oldest_fresh()) {
       return g;
     }
   }
-  if (goroutine* g = fresh_.pop()) {
+  if (goroutine* g = alone ? fresh_.pop_alone() : fresh_.pop()) {
     return g;
   }
-  if (goroutine* g = ready_.pop()) {
+  if (goroutine* g = oldest_ready()) {
     return g;
   }
-  // [next.2] acq_rel: as above; here when the streak was over and nothing else waits.
-  return next_.load(relaxed) != nullptr ? next_.exchange(nullptr, acq_rel) : nullptr;
+  return next_waits ? take_next(alone) : nullptr;
+}
+
+// Empties the next slot, unless a thief was faster.
+goroutine* worker::take_next(bool alone) noexcept {
+  if (alone) {
+    goroutine* g = next_.load(relaxed);  // relaxed: see [solo]
+    next_.store(nullptr, relaxed);       // relaxed: [solo.3] publishes it
+    return g;
+  }
+  return next_.exchange(nullptr, acq_rel);  // [next.2] acq_rel: a thief may take it, too
 }
 
 goroutine* worker::pick_seeded() noexcept {
@@ -136,7 +145,7 @@ goroutine* worker::pick_seeded() noexcept {
   for (std::uint32_t i = 0; i < 4; ++i) {
     goroutine* g = nullptr;
     switch ((first + i) % 4) {
-      case 0: g = next_.exchange(nullptr, acq_rel); break;  // [next.2] acq_rel: as in pick_local()
+      case 0: g = take_next(false); break;
       case 1: g = fresh_.pop(); break;
       case 2: g = fresh_.steal(); break;
       case 3:
@@ -164,7 +173,7 @@ void worker::flush_queues() noexcept {
       n = 0;
     }
   };
-  if (goroutine* g = next_.exchange(nullptr, acq_rel)) {  // [next.2] acq_rel: as in pick_local()
+  if (goroutine* g = take_next(false)) {
     moved[n++] = g;
   }
   while (goroutine* g = ready_.pop()) {

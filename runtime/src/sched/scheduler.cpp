@@ -1,6 +1,7 @@
 #include "sched/scheduler.hpp"
 
 #include <weft/detail/check.hpp>
+#include <weft/detail/solo.hpp>
 
 #include <random>
 #include <system_error>
@@ -19,6 +20,8 @@ constexpr std::int64_t grace_ns = 100'000'000;
 
 // [stop] the running scheduler; written by run() only.
 constinit atomic<scheduler*> the_scheduler{nullptr};
+
+constinit atomic<std::uint64_t> runs{0};
 
 std::uint64_t entropy() {
   std::random_device source;
@@ -45,8 +48,15 @@ scheduler::scheduler(const runtime_options& options)
       memory(arena::of(options.stack_bytes, worker::fiber_loop)),
       options_(options),
       seed_(options.seed),
+      run_number_(runs.fetch_add(1, relaxed) + 1),  // relaxed: a counter
       workers_(new atomic<worker*>[max_threads]),
-      monitor_(*this) {}
+      monitor_(*this) {
+#if WEFT_SOLO
+  if (sys.prepare_barrier()) {
+    idle.allow_solo();
+  }
+#endif
+}
 
 scheduler::~scheduler() {
   memory.give_records(foreign_records_);

@@ -106,6 +106,7 @@ class alignas(2 * cache_line) worker {
 
   goroutine* pick_local() noexcept;
   goroutine* pick_seeded() noexcept;
+  goroutine* take_next(bool alone) noexcept;
   goroutine* pop_global(std::size_t most) noexcept;
   goroutine* find_work();
   goroutine* search(bool& futile) noexcept;

@@ -8,7 +8,7 @@ using detail::wake_result;
 
 cond_var::turn::turn(cond_var& c) : cond_(c) {
   waiter_.who = detail::self();
-  detail::spin_guard hold(c.lock_);
+  detail::biased_guard hold(c.lock_);
   c.waiters_.push_back(&waiter_);
 }
 

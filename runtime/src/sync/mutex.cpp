@@ -46,7 +46,7 @@ void mutex::lock_slow() {
     park(wait_reason::mutex, unlock_commit, &queue_lock_);
     if (w.result == wake_result::done) {
       // Handed over, still locked. Starvation ends with one who did not wait long.
-      spin_guard hold(queue_lock_);
+      biased_guard hold(queue_lock_);
       if (waiters_.empty() || clock.now() - since < patience_ns) {
         state_.fetch_and(~starving, relaxed);  // relaxed: under queue_lock_
       }

@@ -14,7 +14,7 @@
 // the last time: the other party may destroy it (HZ-1).
 #include <weft/detail/atomic.hpp>
 #include <weft/detail/park.hpp>
-#include <weft/detail/spinlock.hpp>
+#include <weft/detail/biased_lock.hpp>
 #include <weft/detail/waiter.hpp>
 
 #include <cstddef>
@@ -69,7 +69,7 @@ class chan_core {
   std::size_t cap() const noexcept { return capacity_; }
 
   // ---- for the typed shell's fast path and for select ----
-  spinlock& lock() noexcept { return lock_; }
+  biased_lock& lock() noexcept { return lock_; }
 
   /// With the lock held. `ok`: the operation was done and the lock released. Otherwise nothing
   /// happened and the lock is still held.
@@ -109,7 +109,7 @@ class chan_core {
   static void destroy(chan_core* c) noexcept;
 
   // Guards everything but refs_ and the constants.
-  spinlock lock_;
+  biased_lock lock_;
   bool closed_ = false;
   // Handles and operations in progress that keep the channel alive.
   atomic<std::uint32_t> refs_{1};

@@ -43,7 +43,7 @@ inline waiter* pop_claimed(waiter_queue& q) noexcept {
   return nullptr;
 }
 
-/// A commit that unlocks the spinlock given as arg.
+/// A commit that unlocks the biased_lock given as arg.
 void unlock_commit(void* lock) noexcept;
 
 /// Sixteen random bits or so for choices that must be fair: select order, victims. Seeded when

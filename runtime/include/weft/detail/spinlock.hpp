@@ -21,6 +21,14 @@ class spinlock {
     // acquire: as in lock().
     return held_.exchange(1, acquire) == 0;
   }
+  /// lock() for the only thread that runs weft code: no locked instruction. False: it is held.
+  bool take_alone() noexcept {
+    if (held_.load(relaxed) != 0) {  // relaxed: see [solo]
+      return false;
+    }
+    held_.store(1, relaxed);  // relaxed: as above
+    return true;
+  }
   void unlock() noexcept {
     // release: publishes what was written under the lock; the last touch of this object.
     held_.store(0, release);

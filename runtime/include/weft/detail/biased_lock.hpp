@@ -1,0 +1,36 @@
+#pragma once
+// The lock of everything that goroutines wait for: a spinlock that costs its owner no locked
+// instruction while only one thread runs weft code ([solo]). Not for what the monitor or a
+// signal handler touches.
+#include <weft/detail/solo.hpp>
+#include <weft/detail/spinlock.hpp>
+
+namespace weft::detail {
+
+class biased_lock {
+ public:
+  void lock() noexcept {
+    if (solo_section alone; alone && lock_.take_alone()) {
+      return;
+    }
+    lock_shared();
+  }
+  void unlock() noexcept { lock_.unlock(); }
+
+ private:
+  void lock_shared() noexcept;
+  spinlock lock_;
+};
+
+class biased_guard {
+ public:
+  explicit biased_guard(biased_lock& l) noexcept : lock_(l) { lock_.lock(); }
+  ~biased_guard() { lock_.unlock(); }
+  biased_guard(const biased_guard&) = delete;
+  biased_guard& operator=(const biased_guard&) = delete;
+
+ private:
+  biased_lock& lock_;
+};
+
+}  // namespace weft::detail

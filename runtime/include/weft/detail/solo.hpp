@@ -1,0 +1,99 @@
+#pragma once
+// While only one thread runs weft code, its locks need no locked instructions. On the machines
+// at hand a locked instruction is most of what an uncontended channel operation costs, and one
+// awake worker is a common state: max_procs 1, or too little work for two.
+//
+// Protocol [solo] in docs/protocols.md. The owner brackets a few plain instructions with
+// `busy`; whoever wants to run weft code beside it takes the ownership away first: it clears
+// `owner`, makes every running thread of the process pass a barrier (membarrier(2)), and waits
+// until the owner is not busy. All the cost is on the side that comes rarely.
+//
+// Off in builds for race detectors and model checkers, and where membarrier is missing: then
+// owner stays null and everybody takes the ordinary way.
+#include <weft/detail/atomic.hpp>
+
+#include <cstdint>
+
+#if !defined(WEFT_SOLO)
+#if WEFT_MODEL || defined(__SANITIZE_THREAD__) || !(defined(__x86_64__) || defined(__aarch64__))
+#define WEFT_SOLO 0
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define WEFT_SOLO 0
+#else
+#define WEFT_SOLO 1
+#endif
+#else
+#define WEFT_SOLO 1
+#endif
+#endif
+
+namespace weft::detail {
+
+struct solo_state {
+  // [solo] thread pointer of the only thread that runs weft code, or null. Set by that thread
+  // under the idle lock, cleared by anybody under it.
+  alignas(cache_line) atomic<const void*> owner;
+  // [solo] 1 while the owner is between solo.2 and solo.3. Written by the owner only.
+  atomic<std::uint32_t> busy;
+};
+extern constinit solo_state solo;
+
+/// Identifies the running thread. Volatile: after a switch the same code runs on another one.
+inline const void* thread_pointer() noexcept {
+  const void* p;
+#if defined(__x86_64__)
+  asm volatile("movq %%fs:0, %0" : "=r"(p));
+#elif defined(__aarch64__)
+  asm volatile("mrs %0, tpidr_el0" : "=r"(p));
+#else
+  p = nullptr;
+#endif
+  return p;
+}
+
+/// A few instructions that the owner may do without locked instructions. While one is open its
+/// thread must not wake, start or wait for another thread, nor park.
+class solo_section {
+ public:
+  solo_section() noexcept {
+#if WEFT_SOLO
+    const void* me = thread_pointer();
+    if (solo.owner.load(relaxed) == me) [[likely]] {  // relaxed: only filters out others
+      solo.busy.store(1, relaxed);  // [solo.2] relaxed: ordered by [solo.5]'s membarrier
+      asm volatile("" ::: "memory");
+      // [solo.2] relaxed: after busy in program order; [solo.5] makes that everybody's order.
+      alone_ = solo.owner.load(relaxed) == me;
+      if (!alone_) [[unlikely]] {
+        solo.busy.store(0, release);  // [solo.3] release: as in the destructor
+      }
+    }
+#endif
+  }
+  ~solo_section() {
+#if WEFT_SOLO
+    if (alone_) {
+      solo.busy.store(0, release);  // [solo.3] release: what was done here is seen after [solo.6]
+    }
+#endif
+  }
+  solo_section(const solo_section&) = delete;
+  solo_section& operator=(const solo_section&) = delete;
+
+  explicit operator bool() const noexcept { return alone_; }
+
+ private:
+  bool alone_ = false;
+};
+
+/// Takes the ownership away, whoever has it. The caller holds the idle lock.
+void solo_revoke() noexcept;
+/// Makes the calling thread the owner. The caller holds the idle lock and has made sure that no
+/// other thread runs weft code.
+void solo_claim() noexcept;
+
+/// Before a thread that may not be a worker takes a biased lock the ordinary way: from now on this
+/// runtime has no owner (a foreign thread comes and goes unannounced).
+void solo_enter_foreign() noexcept;
+
+}  // namespace weft::detail
