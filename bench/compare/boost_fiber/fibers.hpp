@@ -28,7 +28,7 @@ class threads {
     // A thief takes the schedulers of all threads for granted, so all must be there first.
     std::barrier all_registered(count);
     for (int i = 1; i < count; ++i) {
-      helpers_.emplace_back([this, count, &all_registered] {
+      thieves_.emplace_back([this, count, &all_registered] {
         join_stealing(count);
         all_registered.arrive_and_wait();
         std::unique_lock lock(mutex_);
@@ -45,7 +45,7 @@ class threads {
       done_ = true;
     }
     finished_.notify_all();
-    for (std::thread& t : helpers_) {
+    for (std::thread& t : thieves_) {
       t.join();
     }
   }
@@ -62,7 +62,7 @@ class threads {
   fibers::mutex mutex_;
   fibers::condition_variable finished_;
   bool done_ = false;  // guarded by mutex_
-  std::vector<std::thread> helpers_;
+  std::vector<std::thread> thieves_;
 };
 
 /// Boost's pool of stacks, the fastest of its allocators. No two threads may use one at once, and
