@@ -1,0 +1,138 @@
+// Command compare runs the workloads of bench/README.md in Go. Same names, same work and same
+// counts as ../weft and ../boost_fiber; every result is checked.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// measurement is what one run of a workload yields. bytesPerOp is 0 for workloads that measure
+// only time.
+type measurement struct {
+	nsPerOp    float64
+	bytesPerOp float64
+}
+
+type workload struct {
+	name string
+	// count of operations at scale 1. It must equal the count in the other languages' tables;
+	// tools/bench compares them.
+	count int
+	// cold workloads run without a warm-up.
+	cold bool
+	run  func(count int) measurement
+}
+
+var workloads = []workload{
+	{"spawn_join", 2_000_000, false, spawnJoin},
+	{"spawn_one", 1_000_000, false, spawnOne},
+	{"ping_pong", 1_000_000, false, pingPong},
+	{"spsc_128", 10_000_000, false, spsc128},
+	{"buf_uncontended", 10_000_000, false, bufUncontended},
+	{"mpmc_4x4_128", 8_000_000, false, mpmc4x4},
+	{"select_ready_4", 3_000_000, false, selectReady4},
+	{"yield_1000", 4_000_000, false, yield1000},
+	{"ring_503", 2_000_000, false, ring503},
+	{"skynet_1m", 1_000_000, false, skynet1m},
+	{"fib_27", 317_810, false, fib27},
+	{"parked", 1_000_000, true, parked},
+}
+
+// A warm-up runs this share of the operations.
+const warmUpDivisor = 20
+
+func main() {
+	only := flag.String("only", "", "comma-separated `names` of workloads; default all")
+	procs := flag.Int("procs", 1, "goroutines that run at once")
+	scale := flag.Float64("scale", 1, "`factor` for the operation counts")
+	list := flag.Bool("list", false, "print name and count of each workload and exit")
+	flag.Parse()
+
+	if *list {
+		for _, w := range workloads {
+			fmt.Printf("%s\t%d\n", w.name, w.count)
+		}
+		return
+	}
+	if flag.NArg() > 0 || *procs < 1 || !(*scale > 0) {
+		flag.Usage()
+		os.Exit(2)
+	}
+
+	runtime.GOMAXPROCS(*procs)
+	for _, w := range chosen(*only) {
+		current = w.name
+		count := int(float64(w.count) * *scale)
+		if !w.cold {
+			w.run(count / warmUpDivisor)
+		}
+		m := w.run(count)
+		if m.bytesPerOp != 0 {
+			fmt.Printf("%s_ns\t%.2f\n%s_bytes\t%.1f\n", w.name, m.nsPerOp, w.name, m.bytesPerOp)
+		} else {
+			fmt.Printf("%s\t%.2f\n", w.name, m.nsPerOp)
+		}
+	}
+}
+
+func chosen(only string) []workload {
+	if only == "" {
+		return workloads
+	}
+	var out []workload
+next:
+	for _, name := range strings.Split(only, ",") {
+		for _, w := range workloads {
+			if w.name == name {
+				out = append(out, w)
+				continue next
+			}
+		}
+		fmt.Fprintf(os.Stderr, "go compare: no workload %q; --list names them\n", name)
+		os.Exit(2)
+	}
+	return out
+}
+
+var current string // name of the running workload, for messages
+
+// check ends the program with status 1 if a result is wrong. Its arguments are boxed, so a measured
+// loop tests for itself and calls check only when the test failed.
+func check(ok bool, format string, args ...any) {
+	if !ok {
+		fmt.Fprintf(os.Stderr, "%s: wrong result: %s\n", current, fmt.Sprintf(format, args...))
+		os.Exit(1)
+	}
+}
+
+func perOp(start time.Time, ops int) measurement {
+	return measurement{nsPerOp: float64(time.Since(start).Nanoseconds()) / float64(ops)}
+}
+
+func atLeast(count, minimum int) int {
+	if count < minimum {
+		return minimum
+	}
+	return count
+}
+
+// residentBytes is VmRSS of this process.
+func residentBytes() int64 {
+	status, err := os.ReadFile("/proc/self/status")
+	check(err == nil, "%v", err)
+	for _, line := range strings.Split(string(status), "\n") {
+		if f := strings.Fields(line); len(f) == 3 && f[0] == "VmRSS:" {
+			kib, err := strconv.ParseInt(f[1], 10, 64)
+			check(err == nil, "%v", err)
+			return kib * 1024
+		}
+	}
+	check(false, "no VmRSS in /proc/self/status")
+	return 0
+}
