@@ -36,7 +36,7 @@ struct fiber {
   stack_pool* pool = nullptr;  ///< where it goes back to; nullptr: own mapping or a thread's
   void* tsan = nullptr;        ///< ThreadSanitizer's view of this fiber
   void* asan_fake_stack = nullptr;
-  fiber_main main = nullptr;
+  fiber_main main = nullptr;  ///< what it will run; nullptr once it was started
 };
 
 /// Makes `f` start `main` when it is first switched to.

@@ -22,8 +22,11 @@ struct departure {
   void* arg;
 };
 
-/// On the new stack: completes the switch.
-inline void land(ctx::transfer_t t) noexcept {
+// On the new stack: completes the switch. Called by ontop_fcontext, so that the switch ends with
+// a return instruction that belongs to the call with which the departed began it: the
+// processor's prediction of returns stays in step. (jump_fcontext ends with an indirect jump, and
+// every return of the resumed goroutine's call chain is then mispredicted.)
+ctx::transfer_t land(ctx::transfer_t t) noexcept {
   const departure d = *static_cast<departure*>(t.data);
   sanitizer::arrive(d.to);
   d.from->sp = t.fctx;
@@ -32,11 +35,13 @@ inline void land(ctx::transfer_t t) noexcept {
     d.to->eh = {};
   }
   d.commit(d.arg);  // [park.4] from here on `from` may run elsewhere: it is not touched again
+  return t;
 }
 
 void fiber_entry(ctx::transfer_t t) {
   const departure* d = static_cast<departure*>(t.data);
   const fiber_main main = d->to->main;
+  d->to->main = nullptr;
   land(t);
   main();
   __builtin_unreachable();
@@ -64,7 +69,11 @@ __attribute__((noinline)) void switch_fiber(fiber* from, fiber* to, eh_globals* 
     *eh = {};
   }
   sanitizer::leave(from, to);
-  land(ctx::jump_fcontext(to->sp, &d));
+  if (to->main == nullptr) [[likely]] {
+    ctx::ontop_fcontext(to->sp, &d, land);
+  } else {
+    ctx::jump_fcontext(to->sp, &d);  // the first time, into fiber_entry()
+  }
 }
 
 }  // namespace weft::detail
