@@ -43,7 +43,7 @@ chan_core* chan_core::make(std::ptrdiff_t capacity, const element_type& type) {
 void chan_core::destroy(chan_core* c) noexcept {
   const element_type& type = c->type_;
   // Values that nobody received: destroyed here, outside of any lock (CH-18).
-  for (std::size_t left = c->len(); left > 0; --left) {
+  for (std::size_t left = type.destroy != nullptr ? c->len() : 0; left > 0; --left) {
     type.destroy(c->pop_slot(type.size));
   }
   const std::size_t align = type.align < alignof(chan_core) ? alignof(chan_core) : type.align;
@@ -104,7 +104,9 @@ chan_status chan_core::recv_locked(void* to) noexcept {
   if (len() != 0) {
     std::byte* at = pop_slot(type_.size);
     type_.move(to, at);
-    type_.destroy(at);
+    if (type_.destroy != nullptr) {
+      type_.destroy(at);
+    }
     waiter* w = pop_claimed(senders_);
     if (w != nullptr) {
       // The buffer was full: the first waiting sender's value goes to its end, so that nobody

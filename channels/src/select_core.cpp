@@ -31,18 +31,6 @@ struct attempt {
     }
   }
 
-  void shuffle() noexcept {
-    std::uint64_t bits = 0;
-    for (std::uint32_t i = count; i > 1; --i) {
-      if (count > 4 || i == count) {
-        bits = random_bits();  // for up to four cases one draw is enough
-      }
-      const auto j = static_cast<std::uint32_t>(((bits & 0xffff'ffff) * i) >> 32);
-      bits = (bits << 48) | (bits >> 16);
-      std::swap(scratch.poll[i - 1], scratch.poll[j]);
-    }
-  }
-
   void order_locks() noexcept {
     std::copy_n(scratch.poll, count, scratch.locks);
     std::sort(scratch.locks, scratch.locks + count, [&](std::uint32_t a, std::uint32_t b) {
@@ -77,6 +65,29 @@ struct attempt {
   }
 };
 
+// Draws an order at random, one place at a time: most selects are over at the first case that
+// they try. Uniform (SE-2).
+class shuffle {
+ public:
+  explicit shuffle(bool biased) noexcept : biased_(biased) {}
+  // Puts one of poll[k..count) at k.
+  void draw(std::uint32_t* poll, std::uint32_t k, std::uint32_t count) noexcept {
+    if (biased_ || k + 1 == count) {
+      return;
+    }
+    if (k % 2 == 0) {
+      bits_ = random_bits();
+    }
+    const auto skip = static_cast<std::uint32_t>(((bits_ & 0xffff'ffff) * (count - k)) >> 32);
+    bits_ >>= 32;
+    std::swap(poll[k], poll[k + skip]);
+  }
+
+ private:
+  const bool biased_;
+  std::uint64_t bits_ = 0;
+};
+
 // With the channel's lock held; `ok` has released it.
 chan_status try_locked(const select_entry& e) noexcept {
   return e.op == select_op::send ? e.core->send_locked(e.value) : e.core->recv_locked(e.value);
@@ -97,10 +108,9 @@ select_result select_core(const select_entry* entries, std::uint32_t n, select_o
                           const select_scratch& scratch) {
   attempt a{entries, scratch};
   a.list_cases(n);
-  if (!options.biased) {
-    a.shuffle();
-  }
+  shuffle order(options.biased);
   for (std::uint32_t k = 0; k < a.count; ++k) {
+    order.draw(scratch.poll, k, a.count);
     const select_entry& e = entries[scratch.poll[k]];
     e.core->lock().lock();
     const chan_status s = try_locked(e);

@@ -34,7 +34,9 @@ template <class T>
 inline constexpr element_type element_of = {
     std::is_empty_v<T> ? 0 : sizeof(T), alignof(T),
     [](void* to, void* from) noexcept { ::new (to) T(std::move(*static_cast<T*>(from))); },
-    [](void* at) noexcept { static_cast<T*>(at)->~T(); }};
+    std::is_trivially_destructible_v<T>
+        ? nullptr
+        : +[](void* at) noexcept { static_cast<T*>(at)->~T(); }};
 
 /// Room for one T that a sender fills.
 template <class T>

@@ -19,6 +19,7 @@ constexpr std::int64_t shortest_ns = 20'000;
 constexpr std::int64_t watchful_ns = 1'000'000;  // a place is free: waiting work should find it
 constexpr std::int64_t longest_ns = 10'000'000;
 constexpr int quiet_rounds = 50;                  // then the pauses get longer
+constexpr std::int64_t held_up_ns = 200'000;      // a goroutine that shares no lock so fast
 constexpr std::int64_t hog_ns = 10'000'000;       // Go's time slice
 constexpr std::int64_t blocked_ns = 50'000;       // announced by blocking(f)
 constexpr int asleep_rounds = 3;                  // then look for a deadlock, then sleep on
@@ -137,6 +138,8 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
   seen_.resize(n);
   bool waiting = !sched_.global.empty();
   bool acted = false;
+  bool held_up = false;
+  std::uint64_t contended = 0;
   for (std::uint32_t i = 0; i < n; ++i) {
     const work_sample s = sched_.worker_at(i).sample();
     seen& before = seen_[i];
@@ -146,22 +149,31 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
     if (i >= known || before.sample.picks != s.picks) {
       before.since = now;
     }
+    contended += s.contended - before.sample.contended;
+    held_up |= sched_.worker_at(i).running() != nullptr && now - before.since >= held_up_ns;
     before.sample = s;
   }
+  const std::uint32_t places =
+      width_.observe(now, elapsed, contended, sched_.idle.awake_count(), sched_.max_procs(),
+                     waiting && held_up);
+  if (places != sched_.idle.places()) {
+    sched_.set_width(places);
+    acted = true;
+  }
   if (!waiting) {
-    return false;
+    return acted;
   }
   if (sched_.idle.has_room()) {
     sched_.idle.undamp();
     return sched_.wake_one();
   }
   // No free place: take that of a worker that is stuck, one per round.
-  for (std::uint32_t i = 0; i < n && !acted; ++i) {
+  for (std::uint32_t i = 0; i < n; ++i) {
     worker& w = sched_.worker_at(i);
     if (is_stuck(w, seen_[i], now) && sched_.idle.take_place_away(&w)) {
       w.attend(worker::attend_stuck);
       sched_.wake_one();
-      acted = true;
+      return true;
     }
   }
   return acted;

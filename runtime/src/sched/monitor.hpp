@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "sched/width.hpp"
 #include "sched/worker.hpp"
 
 namespace weft::detail {
@@ -44,6 +45,7 @@ class monitor {
   pthread_t thread_{};
   bool started_ = false;
   std::vector<seen> seen_;  // by worker index
+  width_control width_;
   // [monitor] futex word: 1 while the monitor sleeps without limit, 2 to end it.
   atomic<std::uint32_t> word_{0};
 };

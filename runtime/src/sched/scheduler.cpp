@@ -49,6 +49,7 @@ scheduler::scheduler(const runtime_options& options)
       options_(options),
       seed_(options.seed),
       run_number_(runs.fetch_add(1, relaxed) + 1),  // relaxed: a counter
+      max_procs_(static_cast<std::uint32_t>(options.max_procs)),
       workers_(new atomic<worker*>[max_threads]),
       monitor_(*this) {
 #if WEFT_SOLO
@@ -231,16 +232,21 @@ std::int64_t scheduler::live_goroutines() noexcept {
 }
 
 std::uint32_t scheduler::set_max_procs(std::uint32_t n) noexcept {
+  const std::uint32_t before = max_procs_.exchange(n, relaxed);  // relaxed: a setting
+  set_width(n);
+  return before;
+}
+
+void scheduler::set_width(std::uint32_t n) noexcept {
   const std::uint32_t before = idle.places();
   idle.set_places(n);
   if (n < before) {
     for (std::uint32_t i = 0; i < worker_count(); ++i) {
       worker_at(i).attend(worker::attend_surplus);
     }
-  } else {
+  } else if (n > before) {
     wake_one();
   }
-  return before;
 }
 
 }  // namespace weft::detail

@@ -55,7 +55,10 @@ class scheduler {
     return *workers_[i].load(acquire);  // acquire: as above
   }
   std::int64_t live_goroutines() noexcept;
+  std::uint32_t max_procs() const noexcept { return max_procs_.load(relaxed); }  // relaxed: setting
   std::uint32_t set_max_procs(std::uint32_t n) noexcept;
+  /// The monitor: how many of max_procs places are in use for now; see width_control.
+  void set_width(std::uint32_t n) noexcept;
   /// [workers] By a new worker thread: returns when everybody can see the worker.
   void await_published() noexcept { std::lock_guard hold(start_lock_); }
   void worker_exited() noexcept;
@@ -76,6 +79,7 @@ class scheduler {
   const runtime_options options_;
   const std::uint64_t seed_;
   const std::uint64_t run_number_;
+  atomic<std::uint32_t> max_procs_;  // what the user set; idle.places() may be less for a while
   std::unique_ptr<atomic<worker*>[]> workers_;
   atomic<std::uint32_t> worker_count_{0};   // [workers] grows under start_lock_
   std::mutex start_lock_;  

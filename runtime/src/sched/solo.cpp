@@ -60,6 +60,12 @@ __attribute__((noinline)) void biased_lock::lock_shared() noexcept {
 #if WEFT_SOLO
   solo_enter_foreign();
 #endif
+  if (lock_.try_lock()) [[likely]] {
+    return;
+  }
+  if (worker* w = this_worker()) {
+    w->count_contended();
+  }
   lock_.lock();
 }
 

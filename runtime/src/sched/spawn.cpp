@@ -150,13 +150,13 @@ std::size_t num_goroutines() noexcept {
 }
 
 int max_procs() {
-  return static_cast<int>(detail::the_runtime("max_procs").idle.places());
+  return static_cast<int>(detail::the_runtime("max_procs").max_procs());
 }
 
 int max_procs(int n) {
   detail::scheduler& s = detail::the_runtime("max_procs");
   if (n < 1) {
-    return static_cast<int>(s.idle.places());
+    return static_cast<int>(s.max_procs());
   }
   const auto most = static_cast<int>(detail::scheduler::max_threads);
   return static_cast<int>(s.set_max_procs(static_cast<std::uint32_t>(n < most ? n : most)));

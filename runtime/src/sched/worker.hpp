@@ -33,6 +33,7 @@ inline constexpr std::size_t batch = ring_capacity < 128 ? ring_capacity / 2 : 1
 /// What the monitor and thieves look at to tell old work from fresh work.
 struct work_sample {
   std::uint64_t picks = 0;
+  std::uint64_t contended = 0;
   std::uint32_t ring_size = 0, ring_position = 0;
   std::uint32_t deque_size = 0, deque_position = 0;
   bool next = false;
@@ -78,6 +79,7 @@ class alignas(2 * cache_line) worker {
   std::uint64_t next_id() noexcept;
   void count_created() noexcept { created_.bump(); }
   void count_finished() noexcept { finished_.bump(); }
+  void count_contended() noexcept { contended_.bump(); }
 
   /// Around code that blocks the thread on purpose.
   void begin_blocking() noexcept;
@@ -153,6 +155,7 @@ class alignas(2 * cache_line) worker {
   atomic<std::uint64_t> picks_{0};     // progress
   atomic<std::uint64_t> created_{0};   // goroutines spawned here
   atomic<std::uint64_t> finished_{0};  // goroutines ended here
+  atomic<std::uint64_t> contended_{0};  // locks that had to be waited for here
   atomic<std::uint32_t> blocking_{0};  // inside blocking(f)
   // attend_* bits, set by anybody, cleared by the owner. Read relaxed at every pick.
   alignas(cache_line) atomic<std::uint32_t> attention_{0};

@@ -37,7 +37,7 @@ struct element_type {
   std::size_t size;   ///< 0: an empty type, nothing is stored
   std::size_t align;
   void (*move)(void* to, void* from) noexcept;  ///< constructs *to from *from
-  void (*destroy)(void* at) noexcept;
+  void (*destroy)(void* at) noexcept;  ///< nullptr: nothing to do
 };
 
 class chan_core {
