@@ -1,7 +1,7 @@
 // Which goroutine runs next on a worker, and where a runnable one waits. The order is:
 //   1. now and then the global queue, so that what waits there is not starved
 //   2. the next slot: made ready by the goroutine that ran last, at most next_streak times in a row
-//   3. now and then the oldest of ring and deque
+//   3. now and then the oldest ready one, and the oldest that was spawned
 //   4. the newest spawned goroutine (deque), then the oldest ready one (ring)
 #include <weft/detail/check.hpp>
 #include <weft/detail/solo.hpp>
@@ -12,7 +12,11 @@ namespace weft::detail {
 namespace {
 
 constexpr std::uint32_t global_every = 64;  // picks between looks at the global queue
-constexpr std::uint32_t oldest_every = 16;  // picks between looks at the oldest local work
+constexpr std::uint32_t ready_every = 16;   // picks between looks at the oldest ready goroutine
+// Picks between starts of the oldest goroutine that has not started. Rare, because that breaks
+// the depth-first order and each such start may leave one more parked stack behind: a tree of a
+// million goroutines takes 71 ns each with 1024, 97 ns with 64.
+constexpr std::uint32_t oldest_every = 512;
 constexpr std::uint32_t next_streak = 16;   // picks from the next slot in a row (GR-10)
 
 }  // namespace
@@ -93,7 +97,7 @@ goroutine* worker::pick_local() noexcept {
   if (policy_.seeded()) [[unlikely]] {
     return pick_seeded();
   }
-  if (tick % global_every == 0) [[unlikely]] {
+  if (tick % global_every == global_every / 2) [[unlikely]] {
     if (goroutine* g = pop_global(1)) {
       return g;
     }
@@ -113,10 +117,12 @@ goroutine* worker::pick_local() noexcept {
     }
   }
   streak_ = 0;
-  if (next_waits || tick % oldest_every == 0) {
+  if (next_waits || tick % ready_every == 0) {
     if (goroutine* g = oldest_ready()) {
       return g;
     }
+  }
+  if (tick % oldest_every == 0) {
     if (goroutine* g = oldest_fresh()) {
       return g;
     }
