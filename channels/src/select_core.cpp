@@ -93,6 +93,15 @@ chan_status try_locked(const select_entry& e) noexcept {
   return e.op == select_op::send ? e.core->send_locked(e.value) : e.core->recv_locked(e.value);
 }
 
+chan_status try_one(const select_entry& e) noexcept {
+  e.core->lock().lock();
+  const chan_status s = try_locked(e);
+  if (s != chan_status::ok) {
+    e.core->lock().unlock();
+  }
+  return s;
+}
+
 void join(const select_entry& e, waiter* w) noexcept {
   e.op == select_op::send ? e.core->wait_to_send(w) : e.core->wait_to_recv(w);
 }
@@ -106,20 +115,24 @@ void leave(const select_entry& e, waiter* w) noexcept {
 
 select_result select_core(const select_entry* entries, std::uint32_t n, select_options options,
                           const select_scratch& scratch) {
+  // One case drawn at random before anything else is set up: most selects end here. The choice
+  // stays uniform: if the drawn case cannot go, all that can are drawn from again.
+  if (!options.biased && n != 0) {
+    const auto i = static_cast<std::uint32_t>(((random_bits() & 0xffff'ffff) * n) >> 32);
+    if (entries[i].core != nullptr) {
+      if (const chan_status s = try_one(entries[i]); s != chan_status::would_block) [[likely]] {
+        return {i, s == chan_status::closed};
+      }
+    }
+  }
   attempt a{entries, scratch};
   a.list_cases(n);
   shuffle order(options.biased);
   for (std::uint32_t k = 0; k < a.count; ++k) {
     order.draw(scratch.poll, k, a.count);
-    const select_entry& e = entries[scratch.poll[k]];
-    e.core->lock().lock();
-    const chan_status s = try_locked(e);
-    if (s == chan_status::ok) {
-      return {scratch.poll[k], false};
-    }
-    e.core->lock().unlock();
-    if (s == chan_status::closed) {
-      return {scratch.poll[k], true};
+    const std::uint32_t i = scratch.poll[k];
+    if (const chan_status s = try_one(entries[i]); s != chan_status::would_block) {
+      return {i, s == chan_status::closed};
     }
   }
   if (a.count == 0) {
