@@ -2,11 +2,9 @@
 
 #include <weft/detail/solo.hpp>
 
-#include "sched/worker.hpp"
-
 namespace weft::detail {
 
-idle_set::wake idle_set::begin_wake(worker*& sleeper) noexcept {
+idle_set::wake idle_set::begin_wake(sleeper*& woken) noexcept {
   spin_guard hold(lock_);
   std::uint32_t w = word_.load(relaxed);  // relaxed: the CAS below decides
   do {
@@ -16,14 +14,14 @@ idle_set::wake idle_set::begin_wake(worker*& sleeper) noexcept {
     // [idle.5] acq_rel: counted before it is woken, so that one submission wakes one worker.
   } while (!word_.compare_exchange(w, w + awake_one + searching_one, acq_rel, relaxed));
   solo_revoke();
-  sleeper = sleepers_;
-  if (sleeper == nullptr) {
+  woken = sleepers_;
+  if (woken == nullptr) {
     return wake::needs_thread;
   }
-  sleepers_ = sleeper->next_sleeper;
+  sleepers_ = woken->next;
   --asleep_;
-  sleeper->asleep = false;
-  sleeper->has_place = true;
+  woken->asleep = false;
+  woken->has_place = true;
   return wake::woken;
 }
 
@@ -46,10 +44,10 @@ void idle_set::end_search() noexcept {
   word_.fetch_sub(searching_one, acq_rel);  // [idle.3] acq_rel: see must_wake()
 }
 
-void idle_set::enter_sleep(worker* self, bool is_searching, bool futile) noexcept {
+void idle_set::enter_sleep(sleeper* self, bool is_searching, bool futile) noexcept {
   spin_guard hold(lock_);
   self->asleep = true;
-  self->next_sleeper = sleepers_;
+  self->next = sleepers_;
   sleepers_ = self;
   ++asleep_;
   if (solo.owner.load(relaxed) == thread_pointer()) {  // relaxed: under lock_
@@ -69,7 +67,7 @@ void idle_set::enter_sleep(worker* self, bool is_searching, bool futile) noexcep
   } while (!word_.compare_exchange(w, to, acq_rel, relaxed));
 }
 
-bool idle_set::leave_sleep(worker* self) noexcept {
+bool idle_set::leave_sleep(sleeper* self) noexcept {
   spin_guard hold(lock_);
   if (!self->asleep) {
     return false;
@@ -81,9 +79,9 @@ bool idle_set::leave_sleep(worker* self) noexcept {
     }
     // [idle.5] acq_rel: counted again.
   } while (!word_.compare_exchange(w, w + awake_one + searching_one, acq_rel, relaxed));
-  for (worker** at = &sleepers_; *at != nullptr; at = &(*at)->next_sleeper) {
+  for (sleeper** at = &sleepers_; *at != nullptr; at = &(*at)->next) {
     if (*at == self) {
-      *at = self->next_sleeper;
+      *at = self->next;
       break;
     }
   }
@@ -94,7 +92,7 @@ bool idle_set::leave_sleep(worker* self) noexcept {
   return true;
 }
 
-bool idle_set::take_place_away(worker* w) noexcept {
+bool idle_set::take_place_away(sleeper* w) noexcept {
   spin_guard hold(lock_);
   if (!w->has_place) {
     return false;
@@ -104,7 +102,7 @@ bool idle_set::take_place_away(worker* w) noexcept {
   return true;
 }
 
-bool idle_set::regain_place(worker* self) noexcept {
+bool idle_set::regain_place(sleeper* self) noexcept {
   spin_guard hold(lock_);
   if (self->has_place) {
     return true;
@@ -120,7 +118,7 @@ bool idle_set::regain_place(worker* self) noexcept {
   return true;
 }
 
-bool idle_set::yield_surplus_place(worker* self) noexcept {
+bool idle_set::yield_surplus_place(sleeper* self) noexcept {
   spin_guard hold(lock_);
   std::uint32_t w = word_.load(relaxed);  // relaxed: the CAS below decides
   do {
@@ -152,13 +150,13 @@ void idle_set::undamp() noexcept {
   word_.fetch_and(~damped, acq_rel);  // acq_rel: keeps the word's RMW order; a hint otherwise
 }
 
-worker* idle_set::all_sleepers() noexcept {
+sleeper* idle_set::all_sleepers() noexcept {
   spin_guard hold(lock_);
   solo_revoke();
-  worker* first = sleepers_;
+  sleeper* first = sleepers_;
   sleepers_ = nullptr;
   asleep_ = 0;
-  for (worker* w = first; w != nullptr; w = w->next_sleeper) {
+  for (sleeper* w = first; w != nullptr; w = w->next) {
     w->asleep = false;
     w->has_place = true;
     word_.fetch_add(awake_one + searching_one, acq_rel);  // [idle.5] acq_rel: counted again

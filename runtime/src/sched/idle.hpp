@@ -13,7 +13,12 @@
 
 namespace weft::detail {
 
-class worker;
+/// What idle_set knows of a worker. Guarded by idle_set's lock.
+struct sleeper {
+  sleeper* next = nullptr;
+  bool asleep = false;
+  bool has_place = true;  // counted among the awake; a worker starts with the place of its wake
+};
 
 class idle_set {
  public:
@@ -44,9 +49,9 @@ class idle_set {
     return (w & searching_mask) == 0 && awake(w) < places();
   }
 
-  /// Gives a place and the role of a searcher to a sleeper, which is returned in `sleeper` and
+  /// Gives a place and the role of a searcher to a sleeper, which is returned in `woken` and
   /// must be woken; or to a thread that the caller must start (needs_thread).
-  wake begin_wake(worker*& sleeper) noexcept;
+  wake begin_wake(sleeper*& woken) noexcept;
 
   /// The caller's place and role of a searcher are given back (a thread could not be started).
   void cancel_wake() noexcept;
@@ -60,17 +65,17 @@ class idle_set {
   /// look at the global queue once more, and may leave_sleep() if it finds something.
   /// `futile`: there was work, but not worth stealing; submitters should not wake anybody for
   /// such work until the monitor says so.
-  void enter_sleep(worker* w, bool searching, bool futile) noexcept;
+  void enter_sleep(sleeper* w, bool searching, bool futile) noexcept;
   /// True: the worker is awake and searching again. False: it must wait for its wake word:
   /// somebody is waking it already, or all places are taken by awake workers, who will look.
-  bool leave_sleep(worker* w) noexcept;
+  bool leave_sleep(sleeper* w) noexcept;
 
   /// The monitor: the worker is stuck in one goroutine, its place is free. False: it has none.
-  bool take_place_away(worker* w) noexcept;
+  bool take_place_away(sleeper* w) noexcept;
   /// [idle.6] The worker that lost its place has one again if there is one.
-  bool regain_place(worker* w) noexcept;
+  bool regain_place(sleeper* w) noexcept;
   /// More workers are awake than there are places: the caller gives its place up.
-  bool yield_surplus_place(worker* w) noexcept;
+  bool yield_surplus_place(sleeper* w) noexcept;
 
   /// [solo.1] The caller is the only worker that does not sleep: it need not lock. `workers`: how
   /// many there are.
@@ -87,7 +92,7 @@ class idle_set {
   void undamp() noexcept;
 
   std::uint32_t awake_count() const noexcept { return awake(word_.load(relaxed)); }  // relaxed: hint
-  worker* all_sleepers() noexcept;  ///< takes them all out; for shutdown
+  sleeper* all_sleepers() noexcept;  ///< takes them all out; for shutdown
 
  private:
   static constexpr std::uint32_t awake_one = 1;
@@ -103,8 +108,8 @@ class idle_set {
   alignas(cache_line) atomic<std::uint32_t> word_{0};
   // max_procs. Read often, written by max_procs(n).
   atomic<std::uint32_t> places_;
-  alignas(cache_line) spinlock lock_;  // guards sleepers_, asleep_, worker::asleep and has_place, solo.owner
-  worker* sleepers_ = nullptr;         // most recently parked first
+  alignas(cache_line) spinlock lock_;  // guards sleepers_, asleep_, each sleeper, solo.owner
+  sleeper* sleepers_ = nullptr;        // most recently parked first
   std::uint32_t asleep_ = 0;           // how many
   // [solo] 0 once a foreign thread was seen, or where membarrier is missing.
   atomic<std::uint32_t> solo_allowed_{0};

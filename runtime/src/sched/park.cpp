@@ -102,25 +102,6 @@ void ready(goroutine* g) noexcept {
   // Otherwise the runtime has ended and g was abandoned with it (GR-2).
 }
 
-std::uint64_t open_claim(goroutine* me) noexcept {
-  // Tickets are 2^17 apart: room for the index of every case (SE-12). relaxed: only the owner
-  // writes between waits; the queue's lock publishes it to wakers.
-  const std::uint64_t ticket = ((me->claim.load(relaxed) >> 17) + 1) << 17;
-  me->claim.store(ticket, relaxed);  // relaxed: as above
-  return ticket;
-}
-
-bool try_claim(waiter* w) noexcept {
-  std::uint64_t expected = w->ticket;
-  // [claim.1] acq_rel: one winner; relaxed on failure: the loser touches nothing of the waiter's.
-  return w->who->claim.compare_exchange(expected, w->ticket + 1 + w->index, acq_rel, relaxed);
-}
-
-std::uint32_t claimed_index(goroutine* me) noexcept {
-  // relaxed: the claim happened before ready(), which happened before this.
-  return static_cast<std::uint32_t>(me->claim.load(relaxed) & 0x1ffff) - 1;
-}
-
 void unlock_commit(void* lock) noexcept { static_cast<biased_lock*>(lock)->unlock(); }
 
 std::uint64_t random_bits() noexcept {

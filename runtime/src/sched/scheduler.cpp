@@ -94,10 +94,10 @@ bool scheduler::start_worker() noexcept {
 }
 
 bool scheduler::wake_one() noexcept {
-  worker* sleeper = nullptr;
-  switch (idle.begin_wake(sleeper)) {
+  sleeper* woken = nullptr;
+  switch (idle.begin_wake(woken)) {
     case idle_set::wake::none: return false;
-    case idle_set::wake::woken: sleeper->wake(); break;
+    case idle_set::wake::woken: static_cast<worker*>(woken)->wake(); break;
     case idle_set::wake::needs_thread:
       if (!start_worker()) {
         idle.cancel_wake();
@@ -171,9 +171,9 @@ void scheduler::stop_workers() noexcept {
   for (std::uint32_t i = 0; i < n; ++i) {
     worker_at(i).attend(worker::attend_stop);
   }
-  for (worker* w = idle.all_sleepers(); w != nullptr;) {
-    worker* next = w->next_sleeper;
-    w->wake();
+  for (sleeper* w = idle.all_sleepers(); w != nullptr;) {
+    sleeper* next = w->next;
+    static_cast<worker*>(w)->wake();
     w = next;
   }
   const std::int64_t limit = clock.now() + grace_ns;

@@ -4,6 +4,7 @@
 
 #include <weft/detail/check.hpp>
 
+#include <string>
 #include <utility>
 
 #include "debug/crash.hpp"
@@ -40,6 +41,8 @@ void* worker::thread_main(void* self) {
 
 void worker::run_thread() {
   sched_.await_published();
+  const std::string name = "weft-" + std::to_string(index_);  // threads are named after their maker
+  ::pthread_setname_np(::pthread_self(), name.c_str());
   set_this_worker(this);
   eh_ = thread_eh_globals();
   sanitizer::adopt_thread(&native_);

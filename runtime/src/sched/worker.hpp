@@ -12,6 +12,7 @@
 #include "sched/deque.hpp"
 #include "sched/global_queue.hpp"
 #include "sched/goroutine.hpp"
+#include "sched/idle.hpp"
 #include "sched/policy.hpp"
 #include "sched/ring.hpp"
 #include "stack/fiber.hpp"
@@ -40,7 +41,7 @@ struct work_sample {
   bool any() const noexcept { return ring_size + deque_size != 0 || next; }
 };
 
-class alignas(2 * cache_line) worker {
+class alignas(2 * cache_line) worker : public sleeper {
  public:
   /// Reasons to look up from the hot path; bits of attention_.
   static constexpr std::uint32_t attend_stop = 1;      // the runtime ends
@@ -97,11 +98,6 @@ class alignas(2 * cache_line) worker {
   bool blocking() const noexcept { return blocking_.load(relaxed) != 0; }  // relaxed: a hint
   const fiber* running_fiber() const noexcept { return fiber_; }  // by its own thread, in handlers
   pthread_t thread() const noexcept { return thread_; }
-
-  // Guarded by idle_set's lock.
-  worker* next_sleeper = nullptr;
-  bool asleep = false;
-  bool has_place = true;  // counted among the awake; a worker starts with the place of its wake
 
  private:
   friend class scheduler;

@@ -19,8 +19,11 @@ inline constexpr std::memory_order seq_cst = std::memory_order_seq_cst;
 #if WEFT_MODEL
 /// A scheduling point of the model checker, defined by tests/model.
 void model_step() noexcept;
+/// The same in a spin loop: nothing will change until another thread has run.
+void model_yield() noexcept;
 #else
 inline void model_step() noexcept {}
+inline void model_yield() noexcept {}
 #endif
 
 template <class T>
@@ -87,7 +90,7 @@ inline void cpu_relax() noexcept {
 #elif defined(__aarch64__)
   asm volatile("yield");
 #endif
-  model_step();
+  model_yield();
 }
 
 inline constexpr std::size_t cache_line = 64;
