@@ -18,7 +18,7 @@ idle_set::wake idle_set::begin_wake(sleeper*& woken) noexcept {
   if (woken == nullptr) {
     return wake::needs_thread;
   }
-  sleepers_ = woken->next;
+  sleepers_ = woken->next_sleeper;
   --asleep_;
   woken->asleep = false;
   woken->has_place = true;
@@ -47,7 +47,7 @@ void idle_set::end_search() noexcept {
 void idle_set::enter_sleep(sleeper* self, bool is_searching, bool futile) noexcept {
   spin_guard hold(lock_);
   self->asleep = true;
-  self->next = sleepers_;
+  self->next_sleeper = sleepers_;
   sleepers_ = self;
   ++asleep_;
   if (solo.owner.load(relaxed) == thread_pointer()) {  // relaxed: under lock_
@@ -79,9 +79,9 @@ bool idle_set::leave_sleep(sleeper* self) noexcept {
     }
     // [idle.5] acq_rel: counted again.
   } while (!word_.compare_exchange(w, w + awake_one + searching_one, acq_rel, relaxed));
-  for (sleeper** at = &sleepers_; *at != nullptr; at = &(*at)->next) {
+  for (sleeper** at = &sleepers_; *at != nullptr; at = &(*at)->next_sleeper) {
     if (*at == self) {
-      *at = self->next;
+      *at = self->next_sleeper;
       break;
     }
   }
@@ -156,7 +156,7 @@ sleeper* idle_set::all_sleepers() noexcept {
   sleeper* first = sleepers_;
   sleepers_ = nullptr;
   asleep_ = 0;
-  for (sleeper* w = first; w != nullptr; w = w->next) {
+  for (sleeper* w = first; w != nullptr; w = w->next_sleeper) {
     w->asleep = false;
     w->has_place = true;
     word_.fetch_add(awake_one + searching_one, acq_rel);  // [idle.5] acq_rel: counted again

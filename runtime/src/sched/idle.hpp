@@ -15,7 +15,7 @@ namespace weft::detail {
 
 /// What idle_set knows of a worker. Guarded by idle_set's lock.
 struct sleeper {
-  sleeper* next = nullptr;
+  sleeper* next_sleeper = nullptr;
   bool asleep = false;
   bool has_place = true;  // counted among the awake; a worker starts with the place of its wake
 };

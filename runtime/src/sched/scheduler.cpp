@@ -172,7 +172,7 @@ void scheduler::stop_workers() noexcept {
     worker_at(i).attend(worker::attend_stop);
   }
   for (sleeper* w = idle.all_sleepers(); w != nullptr;) {
-    sleeper* next = w->next;
+    sleeper* next = w->next_sleeper;
     static_cast<worker*>(w)->wake();
     w = next;
   }
