@@ -185,7 +185,7 @@ auto recv(C&& c, std::optional<detail::element_t<C>>& v) {
 /// this case is chosen; a constant one is copied now. On a closed channel the case is ready, and
 /// select throws closed_channel if it is chosen (SE-6).
 template <detail::can_send C, class V, class Handler = detail::no_handler>
-  requires std::constructible_from<detail::element_t<C>, V>
+  requires(std::same_as<V, detail::element_t<C>&> || std::constructible_from<detail::element_t<C>, V>)
 auto send(C&& c, V&& v, Handler&& handler = {}) {
   using T = detail::element_t<C>;
   if constexpr (std::is_same_v<V, T&>) {
