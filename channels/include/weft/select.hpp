@@ -145,7 +145,7 @@ std::size_t select_static(bool biased, Cases&... cases) {
                                       {poll, locks, room.waiters});
   std::size_t index = 0;
   std::size_t won = 0;
-  const auto settle = [&](auto& c) {
+  [[maybe_unused]] const auto settle = [&](auto& c) {
     const bool mine = r.index == select_result::took_default ? c.is_default : r.index == index;
     if (mine) {
       won = index;
