@@ -30,13 +30,23 @@ struct unit {
 
 namespace detail {
 
+// T is complete here, at the latest: a class may have a member chan<T> of itself (CH-19).
 template <class T>
-inline constexpr element_type element_of = {
-    std::is_empty_v<T> ? 0 : sizeof(T), alignof(T),
-    [](void* to, void* from) noexcept { ::new (to) T(std::move(*static_cast<T*>(from))); },
-    std::is_trivially_destructible_v<T>
-        ? nullptr
-        : +[](void* at) noexcept { static_cast<T*>(at)->~T(); }};
+constexpr element_type describe_element() noexcept {
+  static_assert(std::is_nothrow_move_constructible_v<T>,
+                "weft: the element of a channel must be nothrow move constructible; put it into a "
+                "std::unique_ptr otherwise");
+  static_assert(std::is_nothrow_destructible_v<T>,
+                "weft: the element of a channel must have a destructor that does not throw");
+  return {std::is_empty_v<T> ? 0 : sizeof(T), alignof(T),
+          [](void* to, void* from) noexcept { ::new (to) T(std::move(*static_cast<T*>(from))); },
+          std::is_trivially_destructible_v<T>
+              ? nullptr
+              : +[](void* at) noexcept { static_cast<T*>(at)->~T(); }};
+}
+
+template <class T>
+inline constexpr element_type element_of = describe_element<T>();
 
 /// Room for one T that a sender fills.
 template <class T>
@@ -65,11 +75,6 @@ template <class T>
 class chan_handle {
   static_assert(std::is_object_v<T> && std::is_same_v<T, std::remove_cv_t<T>>,
                 "weft: the element of a channel is a plain object type");
-  static_assert(std::is_nothrow_move_constructible_v<T>,
-                "weft: the element of a channel must be nothrow move constructible; put it into a "
-                "std::unique_ptr otherwise");
-  static_assert(std::is_nothrow_destructible_v<T>,
-                "weft: the element of a channel must have a destructor that does not throw");
 
  public:
   using value_type = T;

@@ -145,7 +145,7 @@ std::size_t select_static(bool biased, Cases&... cases) {
                                       {poll, locks, room.waiters});
   std::size_t index = 0;
   std::size_t won = 0;
-  const auto settle = [&](auto& c) {
+  [[maybe_unused]] const auto settle = [&](auto& c) {
     const bool mine = r.index == select_result::took_default ? c.is_default : r.index == index;
     if (mine) {
       won = index;
@@ -185,7 +185,7 @@ auto recv(C&& c, std::optional<detail::element_t<C>>& v) {
 /// this case is chosen; a constant one is copied now. On a closed channel the case is ready, and
 /// select throws closed_channel if it is chosen (SE-6).
 template <detail::can_send C, class V, class Handler = detail::no_handler>
-  requires std::constructible_from<detail::element_t<C>, V>
+  requires(std::same_as<V, detail::element_t<C>&> || std::constructible_from<detail::element_t<C>, V>)
 auto send(C&& c, V&& v, Handler&& handler = {}) {
   using T = detail::element_t<C>;
   if constexpr (std::is_same_v<V, T&>) {
