@@ -65,8 +65,9 @@ void worker::run_thread() {
 void worker::fiber_loop() {
   for (;;) {
     worker* w = this_worker();  // after each goroutine this may be another one
-    if (w->fiber_->pool == nullptr) [[unlikely]] {
-      // A fiber of one goroutine's own size, which has ended: go on with an ordinary one.
+    if (w->fiber_->pool == nullptr && w->handoff_ == nullptr) [[unlikely]] {
+      // A fiber of one goroutine's own size, which has ended: go on with an ordinary one. (With
+      // a goroutine handed over it has not begun.)
       w->hand_over(w->take_spare(), drop_fiber, w->fiber_);
     }
     goroutine* g = w->handoff_;

@@ -1,0 +1,236 @@
+// What ends the program, with which status and which words. Each case is a process of its own.
+#include <weft/chan.hpp>
+#include <weft/go.hpp>
+#include <weft/mutex.hpp>
+#include <weft/once.hpp>
+#include <weft/wait_group.hpp>
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+#include <stdexcept>
+#include <system_error>
+
+#include "stack/sanitizer.hpp"
+#include "support/idle.hpp"
+
+namespace {
+
+using ::testing::ExitedWithCode;
+using ::testing::KilledBySignal;
+
+#if WEFT_TSAN
+// ThreadSanitizer has a thread of its own, which might wake somebody for all the runtime knows.
+#define WEFT_NEEDS_DEADLOCK_REPORT() GTEST_SKIP() << "no deadlock report beside TSan's thread"
+#else
+#define WEFT_NEEDS_DEADLOCK_REPORT() static_cast<void>(0)
+#endif
+
+class RuntimeMisuse : public ::testing::Test {
+ protected:
+  RuntimeMisuse() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+};
+
+// PN-1
+TEST_F(RuntimeMisuse, AnExceptionThatLeavesAGoroutineEndsTheProgram) {
+  EXPECT_EXIT(weft::run([] {
+                weft::go({.name = "thrower"}, [] { throw std::runtime_error("the reason"); });
+                weft::testing::wait_until_goroutines(0);
+              }),
+              KilledBySignal(SIGABRT),
+              "exception left a goroutine: std::runtime_error: the reason(.|\n)*goroutine "
+              "[0-9]+ \\[running\\] \"thrower\"(.|\n)*runtime_misuse_test.cpp:[0-9]+");
+}
+
+// PN-6
+TEST_F(RuntimeMisuse, AnExceptionOfAnyTypeIsNamed) {
+  EXPECT_EXIT(weft::run([] { throw 5; }), KilledBySignal(SIGABRT), "left a goroutine: int");
+  EXPECT_EXIT(weft::run([] { throw "text"; }), KilledBySignal(SIGABRT), "char const\\*: text");
+}
+
+// PN-1
+TEST_F(RuntimeMisuse, AnExceptionThatLeavesMainEndsTheProgram) {
+  EXPECT_EXIT(weft::run([] { throw std::logic_error("of main"); }), KilledBySignal(SIGABRT),
+              "std::logic_error: of main(.|\n)*main, started at .*runtime_misuse_test.cpp");
+}
+
+// MU-1, PN-4
+TEST_F(RuntimeMisuse, UnlockOfAnUnlockedMutexEndsTheProgram) {
+  EXPECT_EXIT(weft::run([] {
+                weft::go({.name = "culprit"}, [] {
+                  weft::mutex m;
+                  m.unlock();
+                });
+                weft::testing::wait_until_goroutines(0);
+              }),
+              KilledBySignal(SIGABRT), "unlock of unlocked mutex(.|\n)*\"culprit\"");
+}
+
+// MU-1, DL-1
+TEST_F(RuntimeMisuse, LockingTwiceIsADeadlock) {
+  WEFT_NEEDS_DEADLOCK_REPORT();
+  EXPECT_EXIT(weft::run([] {
+                weft::mutex m;
+                m.lock();
+                m.lock();
+              }),
+              ExitedWithCode(2), "all goroutines are asleep(.|\n)*sync.Mutex.Lock");
+}
+
+// ON-1
+TEST_F(RuntimeMisuse, AOnceInsideItselfIsADeadlock) {
+  WEFT_NEEDS_DEADLOCK_REPORT();
+  EXPECT_EXIT(weft::run([] {
+                weft::once once;
+                once.do_([&] { once.do_([] {}); });
+              }),
+              ExitedWithCode(2), "all goroutines are asleep(.|\n)*sync.Once.Do");
+}
+
+// WG-1, DL-1: the report has every goroutine with its name and where it was created.
+TEST_F(RuntimeMisuse, ADeadlockIsReportedWithNamesAndPlaces) {
+  WEFT_NEEDS_DEADLOCK_REPORT();
+  EXPECT_EXIT(weft::run([] {
+                weft::wait_group never;
+                never.add(1);
+                weft::go({.name = "sleeper"}, [&] { never.wait(); });
+                never.wait();
+              }),
+              ExitedWithCode(2),
+              "asleep - deadlock!(.|\n)*sync.WaitGroup.Wait(.|\n)*runtime_misuse_test.cpp:");
+  EXPECT_EXIT(weft::run([] {
+                weft::wait_group never;
+                never.add(1);
+                weft::go({.name = "sleeper"}, [&] { never.wait(); });
+                never.wait();
+              }),
+              ExitedWithCode(2), "\"sleeper\":\n\tcreated at .*runtime_misuse_test.cpp:[0-9]+");
+}
+
+// RT-4
+TEST_F(RuntimeMisuse, MainMayLeaveAndTheLastOneEndsTheProgram) {
+  WEFT_NEEDS_DEADLOCK_REPORT();
+  EXPECT_EXIT(weft::run([] {
+                weft::go([] {
+                  for (int i = 0; i < 100; ++i) {
+                    weft::yield();
+                  }
+                  std::fputs("the other one ran\n", stderr);
+                });
+                weft::goexit();
+              }),
+              ExitedWithCode(2),
+              "the other one ran\n(.|\n)*no goroutines \\(main called goexit\\) - deadlock!");
+}
+
+// DL-1: not with on_deadlock ignore: here a signal comes long after a report would have come.
+TEST_F(RuntimeMisuse, AnIgnoredDeadlockIsNotReported) {
+  EXPECT_EXIT(
+      {
+        ::signal(SIGALRM, [](int) { std::_Exit(3); });
+        ::ualarm(300'000, 0);
+        weft::run(weft::runtime_options{.on_deadlock = weft::deadlock_action::ignore}, [] {
+          weft::wait_group never;
+          never.add(1);
+          never.wait();
+        });
+      },
+      ExitedWithCode(3), "");
+}
+
+// RT-2, HZ-4
+TEST_F(RuntimeMisuse, ASwallowedGoexitEndsTheProgram) {
+  EXPECT_EXIT(weft::run([] {
+                weft::go([] {
+                  try {
+                    weft::goexit();
+                  } catch (...) {
+                  }
+                });
+                weft::testing::wait_until_goroutines(0);
+              }),
+              KilledBySignal(SIGABRT), "goexit was swallowed");
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpragmas"
+#pragma GCC diagnostic ignored "-Wunknown-warning-option"
+#pragma GCC diagnostic ignored "-Winfinite-recursion"
+__attribute__((noinline)) int endless(int n) {
+  volatile char room[1000];
+  room[0] = static_cast<char>(n);
+  return endless(n + 1) + room[0];
+}
+#pragma GCC diagnostic pop
+
+// GR-6, HZ-6
+TEST_F(RuntimeMisuse, AStackOverflowNamesTheGoroutineAndTheSize) {
+#if WEFT_ASAN || WEFT_TSAN
+  GTEST_SKIP() << "the sanitizer reports it in its own words";
+#else
+  EXPECT_EXIT(weft::run([] {
+                weft::go({.name = "deep"}, [] { endless(0); });
+                weft::testing::wait_until_goroutines(0);
+              }),
+              KilledBySignal(SIGSEGV), "stack overflow(.|\n)*196608 bytes(.|\n)*\"deep\"");
+  EXPECT_EXIT(weft::run([] {
+                weft::go({.name = "deep", .stack_bytes = 1 << 20}, [] { endless(0); });
+                weft::testing::wait_until_goroutines(0);
+              }),
+              KilledBySignal(SIGSEGV), "stack overflow(.|\n)*1048576 bytes(.|\n)*\"deep\"");
+#endif
+}
+
+// GR-6: a stack that cannot be had is refused to the spawner, and the program goes on.
+TEST_F(RuntimeMisuse, AStackThatCannotBeHadIsRefused) {
+  weft::run([] {
+    for (const std::size_t bytes : {std::size_t{1} << 60, ~std::size_t{0}}) {
+      EXPECT_THROW(weft::go({.stack_bytes = bytes}, [] {}), std::system_error);
+    }
+    EXPECT_EQ(weft::num_goroutines(), 1u);
+    weft::wait_group group;
+    group.go([] {});
+    group.wait();
+  });
+}
+
+// GR-6: with little address space the spawner is told, and all that was spawned runs.
+TEST_F(RuntimeMisuse, LittleAddressSpaceIsToldToTheSpawner) {
+#if WEFT_ASAN || WEFT_TSAN
+  GTEST_SKIP() << "the sanitizer needs address space of its own";
+#else
+  EXPECT_EXIT(
+      {
+        int status = 1;
+        weft::run([&] {
+          rlimit limit{};
+          limit.rlim_cur = limit.rlim_max = std::size_t{1} << 30;
+          ::setrlimit(RLIMIT_AS, &limit);
+          std::atomic<int> ran{0};
+          int spawned = 0;
+          bool refused = false;
+          try {
+            for (; spawned < 1'000'000; ++spawned) {
+              weft::go([&] { ++ran; });
+            }
+          } catch (const std::system_error&) {
+            refused = true;
+          } catch (const std::bad_alloc&) {
+            refused = true;
+          }
+          weft::testing::wait_until_goroutines(1);
+          status = refused && ran == spawned ? 7 : 8;
+        });
+        std::_Exit(status);
+      },
+      ExitedWithCode(7), "");
+#endif
+}
+
+}  // namespace
