@@ -100,7 +100,8 @@ TEST_P(SchedStress, WorkersComeAndGoDuringWork) {
         mine.wait();
       });
     }
-    weft::go([&] {
+    weft::wait_group changer;
+    changer.go([&] {
       for (int n = 1; !stop; n = n % 6 + 1) {
         weft::max_procs(n);
         for (int i = 0; i < 10; ++i) {
@@ -110,6 +111,7 @@ TEST_P(SchedStress, WorkersComeAndGoDuringWork) {
     });
     all.wait();
     stop = true;
+    changer.wait();
     EXPECT_EQ(l.wrong(), 0u);
   });
 }
