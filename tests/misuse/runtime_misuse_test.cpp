@@ -158,6 +158,7 @@ TEST_F(RuntimeMisuse, ASwallowedGoexitEndsTheProgram) {
               KilledBySignal(SIGABRT), "goexit was swallowed");
 }
 
+#if !WEFT_ASAN && !WEFT_TSAN
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpragmas"
 #pragma GCC diagnostic ignored "-Wunknown-warning-option"
@@ -168,6 +169,7 @@ __attribute__((noinline)) int endless(int n) {
   return endless(n + 1) + room[0];
 }
 #pragma GCC diagnostic pop
+#endif
 
 // GR-6, HZ-6
 TEST_F(RuntimeMisuse, AStackOverflowNamesTheGoroutineAndTheSize) {

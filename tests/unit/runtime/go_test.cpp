@@ -180,7 +180,10 @@ TEST_P(Go, DestroysItsFunctionAtTheEnd) {
     weft::wait_group all;
     for (int i = 0; i < 100; ++i) {
       all.go([mine = living()] { weft::yield(); });
-      all.go([mine = living(), room = std::array<char, 1000>()] { weft::goexit(); });
+      all.go([mine = living(), room = std::array<char, 1000>()] {
+        EXPECT_EQ(room[999], 0);
+        weft::goexit();
+      });
     }
     all.wait();
     weft::testing::wait_until_goroutines(1);
