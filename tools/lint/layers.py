@@ -9,15 +9,19 @@ import sys
 # Layer, its files (first match wins), the layers whose headers it may include besides its own.
 LAYERS = [
     ("detail", "runtime/include/weft/detail/*", "public"),
+    ("os", "runtime/src/detail/*", "detail"),
     ("public", "runtime/include/weft/*", "detail"),
-    ("stack", "runtime/src/stack/*", "detail"),
-    ("queues", "runtime/src/sched/goroutine.* runtime/src/sched/*queue.* runtime/src/sched/ring.*"
-               " runtime/src/time/clock.* runtime/src/time/timer_heap.*"
-               " runtime/src/net/poll*.* runtime/src/net/epoll.*", "detail public stack"),
-    ("sched", "runtime/src/sched/*", "detail public stack queues"),
-    ("sync", "runtime/src/sync/* runtime/src/time/*", "detail public stack queues sched"),
-    ("net", "runtime/src/net/*", "detail public stack queues sched"),
-    ("debug", "runtime/src/debug/*", "detail public stack queues sched"),
+    ("stack", "runtime/src/stack/*", "detail os"),
+    # What the layers below it may say to the crash reporter: these headers know no other.
+    ("report", "runtime/src/debug/crash.hpp runtime/src/debug/dump.hpp", "detail os"),
+    ("queues", "runtime/src/sched/goroutine.* runtime/src/sched/global_queue.*"
+               " runtime/src/sched/ring.* runtime/src/sched/deque.* runtime/src/time/clock.*"
+               " runtime/src/time/timer_heap.* runtime/src/net/poll*.* runtime/src/net/epoll.*",
+     "detail os public stack"),
+    ("sched", "runtime/src/sched/*", "detail os public stack queues report"),
+    ("sync", "runtime/src/sync/* runtime/src/time/*", "detail os public stack queues sched report"),
+    ("net", "runtime/src/net/*", "detail os public stack queues sched report"),
+    ("debug", "runtime/src/debug/*", "detail os public stack queues sched report"),
     ("channels public", "channels/include/*", "detail public"),
     ("channels", "channels/src/*", "detail public,channels public"),
     ("context public", "context/include/*", "detail public,channels public"),

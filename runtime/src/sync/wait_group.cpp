@@ -51,7 +51,7 @@ void wait_group::add(int n) {
 }
 
 void wait_group::wait() {
-  using detail::acq_rel, detail::acquire, detail::relaxed;
+  using detail::acq_rel, detail::acquire;
   detail::goroutine* me = detail::self();
   // Under the lock even when the counter is zero: who made it zero is out of here then.
   lock_.lock();
