@@ -41,6 +41,7 @@ std::uint64_t random_bits() noexcept { return 0; }
 constinit solo_state solo{};
 void solo_claim() noexcept {}
 void solo_revoke() noexcept {}
+bool solo_forbidden() noexcept { return true; }
 void biased_lock::lock_shared() noexcept { lock_.lock(); }
 
 void fatal_misuse(const char* what) noexcept {

@@ -22,6 +22,12 @@ namespace weft::detail {
 
 enum class goroutine_state : std::uint8_t { idle, runnable, running, parked };
 
+enum class goroutine_kind : std::uint8_t {
+  ordinary,
+  foreign,    ///< the stand-in of a thread that is not a worker
+  abandoned,  ///< its run has ended: it never runs again
+};
+
 /// What few goroutines have.
 struct goroutine_extra {
   std::string name;
@@ -42,9 +48,10 @@ class goroutine {
   // Statistics for dumps and idle tests: relaxed, publishes nothing.
   atomic<goroutine_state> state{goroutine_state::idle};
   atomic<wait_reason> reason{wait_reason::none};
-  bool foreign : 1 = false;  ///< stand-in of a thread that is not a worker
   bool main : 1 = false;     ///< the function given to run()
   bool leaving : 1 = false;  ///< goexit is unwinding it
+  // What ready() has to do. `abandoned` is set when its run has ended (GR-2), else constant.
+  atomic<goroutine_kind> kind{goroutine_kind::ordinary};
   // [park] foreign threads only: 1 once woken. Written by ready(), reset by the owner.
   atomic<std::uint32_t> woken{0};
   alignas(16) unsigned char closure[inline_closure_bytes];

@@ -133,16 +133,18 @@ bool idle_set::yield_surplus_place(sleeper* self) noexcept {
 
 void idle_set::claim_solo(std::uint32_t workers) noexcept {
   spin_guard hold(lock_);
-  // relaxed: both are written under lock_, or (awake) only go up under it.
-  if (solo_allowed_.load(relaxed) != 0 && awake(word_.load(relaxed)) == 1 &&
-      asleep_ == workers - 1) {
+  if (solo_forbidden()) {
+    solo_allowed_.store(0, relaxed);  // relaxed: a setting
+    return;
+  }
+  // relaxed: only this worker is awake, or the count shows another.
+  if (awake(word_.load(relaxed)) == 1 && asleep_ == workers - 1) {
     solo_claim();
   }
 }
 
-void idle_set::meet_foreign_thread() noexcept {
+void idle_set::revoke_solo() noexcept {
   spin_guard hold(lock_);
-  solo_allowed_.store(0, relaxed);  // relaxed: under lock_
   solo_revoke();
 }
 

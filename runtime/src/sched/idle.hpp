@@ -84,8 +84,8 @@ class idle_set {
   bool looks_solo() const noexcept {
     return solo_allowed_.load(relaxed) != 0 && awake(word_.load(relaxed)) == 1;  // relaxed: hints
   }
-  /// A thread that is not a worker uses weft: no owner from now on.
-  void meet_foreign_thread() noexcept;
+  /// [solo.4] to [solo.6] for a thread that is not a worker.
+  void revoke_solo() noexcept;
   void allow_solo() noexcept { solo_allowed_.store(1, relaxed); }  // relaxed: before the start
 
   /// The monitor found work worth a thief.
@@ -111,7 +111,7 @@ class idle_set {
   alignas(cache_line) spinlock lock_;  // guards sleepers_, asleep_, each sleeper, solo.owner
   sleeper* sleepers_ = nullptr;        // most recently parked first
   std::uint32_t asleep_ = 0;           // how many
-  // [solo] 0 once a foreign thread was seen, or where membarrier is missing.
+  // [solo] 0 where membarrier is missing, and once claim_solo() has seen the flag of [solo.7].
   atomic<std::uint32_t> solo_allowed_{0};
 };
 

@@ -24,7 +24,7 @@ class stand_in {
         list = list->next;
       } else {
         record_ = new goroutine;
-        record_->foreign = true;
+        record_->kind.store(goroutine_kind::foreign, relaxed);  // relaxed: not yet shared
       }
     }
     return record_;
@@ -87,7 +87,12 @@ void park(wait_reason reason, park_commit commit, void* arg) noexcept {
 }
 
 void ready(goroutine* g) noexcept {
-  if (g->foreign) {
+  // relaxed: constant while its run lasts; a later run's threads came after the change.
+  const goroutine_kind kind = g->kind.load(relaxed);
+  if (kind == goroutine_kind::abandoned) [[unlikely]] {
+    return;
+  }
+  if (kind == goroutine_kind::foreign) {
     const void* word = g->woken.address();
     g->woken.store(1, release);  // [park.5] release: what the waker did is seen
     sys.futex_wake(word, 1);

@@ -21,8 +21,6 @@ constexpr std::int64_t grace_ns = 100'000'000;
 // [stop] the running scheduler; written by run() only.
 constinit atomic<scheduler*> the_scheduler{nullptr};
 
-constinit atomic<std::uint64_t> runs{0};
-
 std::uint64_t entropy() {
   std::random_device source;
   return (static_cast<std::uint64_t>(source()) << 32) | source();
@@ -31,12 +29,14 @@ std::uint64_t entropy() {
 }  // namespace
 
 scheduler* scheduler::running() noexcept {
-  return the_scheduler.load(acquire);  // acquire: pairs with publish(): sees the object
+  // seq_cst, for solo_enter_foreign() [solo.7]; acquire for the rest: sees the object.
+  return the_scheduler.load(seq_cst);
 }
 
 bool scheduler::publish(scheduler* s) noexcept {
   scheduler* none = nullptr;
-  return the_scheduler.compare_exchange(none, s, acq_rel, relaxed);  // acq_rel: publishes *s
+  // [solo.7] seq_cst: publishes *s; before claim_solo() looks for foreign threads.
+  return the_scheduler.compare_exchange(none, s, seq_cst, relaxed);
 }
 
 void scheduler::retract() noexcept {
@@ -48,7 +48,6 @@ scheduler::scheduler(const runtime_options& options)
       memory(arena::of(options.stack_bytes, worker::fiber_loop)),
       options_(options),
       seed_(options.seed),
-      run_number_(runs.fetch_add(1, relaxed) + 1),  // relaxed: a counter
       max_procs_(static_cast<std::uint32_t>(options.max_procs)),
       workers_(new atomic<worker*>[max_threads]),
       monitor_(*this) {
@@ -141,6 +140,7 @@ void scheduler::run_main(goroutine* g) {
     monitor_.start();
   } catch (...) {
     stop_workers();
+    g->main = false;
     give_foreign_record(g);
     retract();
     drop_ref(this);
@@ -151,8 +151,22 @@ void scheduler::run_main(goroutine* g) {
     sys.futex_wait(main_done_.address(), 0, -1);
   }
   stop_workers();
+  abandon_goroutines();
   retract();
   drop_ref(this);
+}
+
+// What is left never runs again; a channel may still refer to a waiter on one of its stacks, so
+// records and stacks are kept as they are, and ready() passes over them (GR-2).
+void scheduler::abandon_goroutines() noexcept {
+  if (live_goroutines() == 0) {
+    return;
+  }
+  arena::for_each_record([](goroutine& g) {
+    if (g.state.load(relaxed) != goroutine_state::idle) {      // relaxed: all workers have left, or
+      g.kind.store(goroutine_kind::abandoned, relaxed);        // are abandoned with what they run
+    }
+  });
 }
 
 void scheduler::main_ended() noexcept {
@@ -186,6 +200,9 @@ void scheduler::stop_workers() noexcept {
     sys.futex_wait(exited_.address(), out, left);
   }
   for (std::uint32_t i = 0; i < n; ++i) {
+    if (out < n) {
+      solo_forbid();  // an abandoned worker may still use a channel, unannounced
+    }
     if (out == n) {
       ::pthread_join(worker_at(i).thread(), nullptr);
     } else {

@@ -62,8 +62,6 @@ class scheduler {
   /// [workers] By a new worker thread: returns when everybody can see the worker.
   void await_published() noexcept { std::lock_guard hold(start_lock_); }
   void worker_exited() noexcept;
-  /// Counts the runs of this process, from 1.
-  std::uint64_t run_number() const noexcept { return run_number_; }
   const runtime_options& options() const noexcept { return options_; }
 
   global_queue global;
@@ -74,11 +72,11 @@ class scheduler {
   friend class monitor;
   bool start_worker() noexcept;
   void stop_workers() noexcept;
+  void abandon_goroutines() noexcept;
   static void drop_ref(scheduler* s) noexcept;
 
   const runtime_options options_;
   const std::uint64_t seed_;
-  const std::uint64_t run_number_;
   atomic<std::uint32_t> max_procs_;  // what the user set; idle.places() may be less for a while
   std::unique_ptr<atomic<worker*>[]> workers_;
   atomic<std::uint32_t> worker_count_{0};   // [workers] grows under start_lock_

@@ -12,8 +12,19 @@
 namespace weft::detail {
 namespace {
 
-// The run in which this foreign thread made itself known; 0: none.
-constinit thread_local std::uint64_t known_in_run = 0;
+// [solo.7] 1 once a thread that is not a worker has used weft. Never reset.
+constinit atomic<std::uint32_t> forbidden{0};
+
+// This foreign thread has made itself known.
+constinit thread_local bool known = false;
+
+// Before a thread that may not be a worker takes a biased lock the ordinary way.
+void announce() noexcept {
+  if (this_worker() == nullptr && !known) {
+    solo_forbid();
+    known = true;
+  }
+}
 
 }  // namespace
 
@@ -45,20 +56,22 @@ void solo_revoke() noexcept {
   }
 }
 
-__attribute__((noinline)) void solo_enter_foreign() noexcept {
-  if (this_worker() != nullptr) {
-    return;
+void solo_forbid() noexcept {
+  // [solo.7] seq_cst, then a look at the running scheduler: either a scheduler that is published
+  // later sees the flag in claim_solo(), or it is seen here and its owner is revoked.
+  forbidden.store(1, seq_cst);
+  if (scheduler* s = scheduler::running()) {
+    s->idle.revoke_solo();
   }
-  scheduler* s = scheduler::running();
-  if (s != nullptr && known_in_run != s->run_number()) {
-    s->idle.meet_foreign_thread();
-    known_in_run = s->run_number();
-  }
+}
+
+bool solo_forbidden() noexcept {
+  return forbidden.load(seq_cst) != 0;  // [solo.7] seq_cst: see solo_forbid()
 }
 
 __attribute__((noinline)) void biased_lock::lock_shared() noexcept {
 #if WEFT_SOLO
-  solo_enter_foreign();
+  announce();
 #endif
   if (lock_.try_lock()) [[likely]] {
     return;

@@ -125,6 +125,7 @@ void worker::finish(goroutine* g) noexcept {
   g->leaving = false;
   g->main = false;
   g->stack = nullptr;
+  g->kind.store(goroutine_kind::ordinary, relaxed);  // relaxed: the record is nobody else's now
   g->state.store(goroutine_state::idle, relaxed);  // relaxed: for dumps
   give_record(g);
   if (was_main) [[unlikely]] {

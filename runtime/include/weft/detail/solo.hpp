@@ -92,8 +92,9 @@ void solo_revoke() noexcept;
 /// other thread runs weft code.
 void solo_claim() noexcept;
 
-/// Before a thread that may not be a worker takes a biased lock the ordinary way: from now on this
-/// runtime has no owner (a foreign thread comes and goes unannounced).
-void solo_enter_foreign() noexcept;
+/// No owner any more in this process: a thread that is not a worker, and comes and goes
+/// unannounced, uses weft.
+void solo_forbid() noexcept;
+bool solo_forbidden() noexcept;
 
 }  // namespace weft::detail
