@@ -15,6 +15,7 @@ namespace {
 // [solo.7] 1 once a thread that is not a worker has used weft. Never reset.
 constinit atomic<std::uint32_t> forbidden{0};
 
+#if WEFT_SOLO
 // This foreign thread has made itself known.
 constinit thread_local bool known = false;
 
@@ -25,6 +26,7 @@ void announce() noexcept {
     known = true;
   }
 }
+#endif
 
 }  // namespace
 
