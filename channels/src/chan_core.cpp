@@ -203,7 +203,8 @@ void chan_core::leave_receivers(waiter* w) noexcept {
 void park_forever(wait_reason why) {
   self();  // a foreign thread needs its stand-in
   for (;;) {
-    park(why, [](void*) noexcept {}, nullptr);
+    park(
+        why, [](void*) noexcept {}, nullptr);
   }
 }
 

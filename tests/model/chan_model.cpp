@@ -25,22 +25,24 @@ TEST(ChanModel, UnbufferedHandsOverBothValues) {
 }
 
 TEST(ChanModel, BufferedKeepsOrderAndBlocksWhenFull) {
-  weft::model::expect_holds([] {
-    auto c = weft::make_chan<int>(1);
-    return threads{[c] {
-                     c.send(1);
-                     c.send(2);
-                     c.send(3);
-                     c.close();
-                   },
-                   [c] {
-                     int expected = 1;
-                     for (int v : c) {
-                       require(v == expected++, "out of order");
-                     }
-                     require(expected == 4, "a value was lost");
-                   }};
-  }, {.preemptions = 3});
+  weft::model::expect_holds(
+      [] {
+        auto c = weft::make_chan<int>(1);
+        return threads{[c] {
+                         c.send(1);
+                         c.send(2);
+                         c.send(3);
+                         c.close();
+                       },
+                       [c] {
+                         int expected = 1;
+                         for (int v : c) {
+                           require(v == expected++, "out of order");
+                         }
+                         require(expected == 4, "a value was lost");
+                       }};
+      },
+      {.preemptions = 3});
 }
 
 // T2: a sender that waits at close throws, or its value arrives: never both, never neither.
@@ -125,16 +127,18 @@ TEST(SelectModel, AReceiverBehindALostSelectIsServed) {
 }
 
 TEST(SelectModel, CloseWakesASelect) {
-  weft::model::expect_holds([] {
-    auto a = weft::make_chan<int>();
-    auto b = weft::make_chan<int>();
-    return threads{[a, b] {
-                     std::optional<int> v;
-                     const std::size_t i = weft::select(weft::recv(a, v), weft::recv(b, v));
-                     require(i == 1 && !v.has_value(), "the closed channel's case");
-                   },
-                   [b] { b.close(); }};
-  }, {.preemptions = 4});
+  weft::model::expect_holds(
+      [] {
+        auto a = weft::make_chan<int>();
+        auto b = weft::make_chan<int>();
+        return threads{[a, b] {
+                         std::optional<int> v;
+                         const std::size_t i = weft::select(weft::recv(a, v), weft::recv(b, v));
+                         require(i == 1 && !v.has_value(), "the closed channel's case");
+                       },
+                       [b] { b.close(); }};
+      },
+      {.preemptions = 4});
 }
 
 }  // namespace

@@ -24,17 +24,16 @@ TEST(Explorer, FindsALostUpdate) {
 TEST(Explorer, FindsALostWakeUp) {
   weft::model::expect_fails([] {
     auto work = std::make_shared<atomic<int>>(0);
-    return std::vector<std::function<void()>>{
-        [work] {
-          if (work->load(seq_cst) == 0) {
-            weft::detail::model_step();
-            weft::model::block(work.get());
-          }
-        },
-        [work] {
-          work->store(1, seq_cst);
-          weft::model::unblock(work.get(), 1);
-        }};
+    return std::vector<std::function<void()>>{[work] {
+                                                if (work->load(seq_cst) == 0) {
+                                                  weft::detail::model_step();
+                                                  weft::model::block(work.get());
+                                                }
+                                              },
+                                              [work] {
+                                                work->store(1, seq_cst);
+                                                weft::model::unblock(work.get(), 1);
+                                              }};
   });
 }
 

@@ -93,12 +93,14 @@ struct runtime {
 };
 
 TEST(IdleModel, ASubmissionMeetsAWorkerThatGoesToSleep) {
-  weft::model::expect_holds([] {
-    auto r = std::make_shared<runtime>(1);
-    r->wanted = 1;
-    r->count_as_started();
-    return threads{[r] { r->work(r->workers[0]); }, [r] { r->submit(); }};
-  }, {.preemptions = 4});
+  weft::model::expect_holds(
+      [] {
+        auto r = std::make_shared<runtime>(1);
+        r->wanted = 1;
+        r->count_as_started();
+        return threads{[r] { r->work(r->workers[0]); }, [r] { r->submit(); }};
+      },
+      {.preemptions = 4});
 }
 
 TEST(IdleModel, TwoSubmittersAndOneWorker) {

@@ -51,23 +51,25 @@ void steal_half(ring& s) {
 }
 
 TEST(RingModel, OwnerAndThiefTakeEachItemOnce) {
-  weft::model::expect_holds([] {
-    auto s = std::make_shared<ring>();
-    weft::model::at_end([s] {
-      while (int* left = s->queue.pop()) {
-        s->book.take(left);
-      }
-      s->book.expect_each_once(s->pushed);
-    });
-    return threads{[s] {
-                     s->push(0);
-                     s->push(1);
-                     s->book.take(s->queue.pop());
-                     s->push(2);
-                     s->book.take(s->queue.pop());
-                   },
-                   [s] { steal_half(*s); }};
-  }, {.preemptions = 3});
+  weft::model::expect_holds(
+      [] {
+        auto s = std::make_shared<ring>();
+        weft::model::at_end([s] {
+          while (int* left = s->queue.pop()) {
+            s->book.take(left);
+          }
+          s->book.expect_each_once(s->pushed);
+        });
+        return threads{[s] {
+                         s->push(0);
+                         s->push(1);
+                         s->book.take(s->queue.pop());
+                         s->push(2);
+                         s->book.take(s->queue.pop());
+                       },
+                       [s] { steal_half(*s); }};
+      },
+      {.preemptions = 3});
 }
 
 TEST(RingModel, TwoThievesAndAWrapAround) {
@@ -89,25 +91,27 @@ TEST(RingModel, TwoThievesAndAWrapAround) {
 }
 
 TEST(DequeModel, OwnerAndThiefTakeTheLastItemOnce) {
-  weft::model::expect_holds([] {
-    auto s = std::make_shared<deque>();
-    weft::model::at_end([s] {
-      while (int* left = s->queue.pop()) {
-        s->book.take(left);
-      }
-      s->book.expect_each_once(s->pushed);
-    });
-    return threads{[s] {
-                     s->push(0);
-                     s->book.take(s->queue.pop());
-                     s->push(1);
-                     s->book.take(s->queue.pop());
-                   },
-                   [s] {
-                     s->book.take(s->queue.steal());
-                     s->book.take(s->queue.steal());
-                   }};
-  }, {.preemptions = 4});
+  weft::model::expect_holds(
+      [] {
+        auto s = std::make_shared<deque>();
+        weft::model::at_end([s] {
+          while (int* left = s->queue.pop()) {
+            s->book.take(left);
+          }
+          s->book.expect_each_once(s->pushed);
+        });
+        return threads{[s] {
+                         s->push(0);
+                         s->book.take(s->queue.pop());
+                         s->push(1);
+                         s->book.take(s->queue.pop());
+                       },
+                       [s] {
+                         s->book.take(s->queue.steal());
+                         s->book.take(s->queue.steal());
+                       }};
+      },
+      {.preemptions = 4});
 }
 
 TEST(DequeModel, TwoThievesAndAWrapAround) {

@@ -33,19 +33,22 @@ TEST(WaitGroupModel, WaitReturnsOnlyAtZeroAndAlwaysThen) {
 
 // HZ-1: the group lives on the waiter's stack.
 TEST(WaitGroupModel, MayBeDestroyedWhenWaitHasReturned) {
-  weft::model::expect_holds([] {
-    struct state {
-      std::unique_ptr<weft::wait_group> group = std::make_unique<weft::wait_group>();
-      bool gone = false;
-    };
-    auto s = std::make_shared<state>();
-    s->group->add(1);
-    return threads{[s] { s->group->done(); }, [s] {
-                     s->group->wait();
-                     s->group.reset();
-                     s->gone = true;
-                   }};
-  }, {.preemptions = 4});
+  weft::model::expect_holds(
+      [] {
+        struct state {
+          std::unique_ptr<weft::wait_group> group = std::make_unique<weft::wait_group>();
+          bool gone = false;
+        };
+        auto s = std::make_shared<state>();
+        s->group->add(1);
+        return threads{[s] { s->group->done(); },
+                       [s] {
+                         s->group->wait();
+                         s->group.reset();
+                         s->gone = true;
+                       }};
+      },
+      {.preemptions = 4});
 }
 
 // T11: the next round's waiter is not woken by the last round's zero.
@@ -87,27 +90,29 @@ TEST(MutexModel, OneHolderAtATimeAndNobodyIsForgotten) {
 }
 
 TEST(CondModel, ANotificationBetweenUnlockAndSleepIsNotLost) {
-  weft::model::expect_holds([] {
-    struct state {
-      weft::mutex lock;
-      weft::cond_var cond;
-      bool set = false;
-    };
-    auto s = std::make_shared<state>();
-    return threads{[s] {
-                     s->lock.lock();
-                     while (!s->set) {
-                       s->cond.wait(s->lock);
-                     }
-                     s->lock.unlock();
-                   },
-                   [s] {
-                     s->lock.lock();
-                     s->set = true;
-                     s->lock.unlock();
-                     s->cond.notify_one();
-                   }};
-  }, {.preemptions = 3});
+  weft::model::expect_holds(
+      [] {
+        struct state {
+          weft::mutex lock;
+          weft::cond_var cond;
+          bool set = false;
+        };
+        auto s = std::make_shared<state>();
+        return threads{[s] {
+                         s->lock.lock();
+                         while (!s->set) {
+                           s->cond.wait(s->lock);
+                         }
+                         s->lock.unlock();
+                       },
+                       [s] {
+                         s->lock.lock();
+                         s->set = true;
+                         s->lock.unlock();
+                         s->cond.notify_one();
+                       }};
+      },
+      {.preemptions = 3});
 }
 
 TEST(OnceModel, RunsOnceAndOthersSeeItDone) {

@@ -33,8 +33,8 @@ class Procs : public ::testing::TestWithParam<int> {
   }
 };
 
-#define WEFT_PROCS(Fixture)                                                  \
-  INSTANTIATE_TEST_SUITE_P(Procs, Fixture, ::testing::Values(1, 2, 4),       \
+#define WEFT_PROCS(Fixture)                                            \
+  INSTANTIATE_TEST_SUITE_P(Procs, Fixture, ::testing::Values(1, 2, 4), \
                            ::testing::PrintToStringParamName())
 
 /// A factor for the number of rounds: WEFT_TEST_SCALE in the environment, else 1.

@@ -150,11 +150,7 @@ class sender {
       throw_send_closed();
     }
   }
-  void send(const T& v) const
-    requires std::is_copy_constructible_v<T>
-  {
-    send(T(v));
-  }
+  void send(const T& v) const requires std::is_copy_constructible_v<T> { send(T(v)); }
 
   /// Sends v if that is possible without waiting: ok, would_block (also on nil), closed. v is
   /// moved from only when ok.
@@ -164,9 +160,7 @@ class sender {
     return c != nullptr ? c->try_send(std::addressof(v)) : chan_status::would_block;
   }
   chan_status try_send(T& v) const noexcept { return try_send(std::move(v)); }
-  chan_status try_send(const T& v) const
-    requires std::is_copy_constructible_v<T>
-  {
+  chan_status try_send(const T& v) const requires std::is_copy_constructible_v<T> {
     return try_send(T(v));
   }
 
@@ -223,9 +217,8 @@ class receiver {
   /// Receives into v if that is possible without waiting: ok, would_block (also on nil), closed
   /// (and drained). v is assigned only when ok.
   /// Blocks  no.   Order  as recv().   Go  select with one receive and a default; CH-21, SE-16.
-  chan_status try_recv(T& v) const noexcept(std::is_nothrow_move_assignable_v<T>)
-    requires std::is_move_assignable_v<T>
-  {
+  chan_status try_recv(T& v) const
+      noexcept(std::is_nothrow_move_assignable_v<T>) requires std::is_move_assignable_v<T> {
     std::optional<T> got;
     const chan_status s = try_recv(got);
     if (s == chan_status::ok) {
@@ -315,9 +308,9 @@ template <class T>
 class send_chan : public detail::chan_handle<T>, public detail::sender<T, send_chan<T>> {
  public:
   send_chan() noexcept = default;
-  send_chan(std::nullptr_t) noexcept {}                                       // NOLINT
-  send_chan(const chan<T>& c) noexcept : detail::chan_handle<T>(c) {}         // NOLINT
-  send_chan(chan<T>&& c) noexcept : detail::chan_handle<T>(std::move(c)) {}   // NOLINT
+  send_chan(std::nullptr_t) noexcept {}                                      // NOLINT
+  send_chan(const chan<T>& c) noexcept : detail::chan_handle<T>(c) {}        // NOLINT
+  send_chan(chan<T>&& c) noexcept : detail::chan_handle<T>(std::move(c)) {}  // NOLINT
 };
 
 /// The receiving end: implicit from chan<T>, never back; it cannot close (CH-12).
@@ -325,9 +318,9 @@ template <class T>
 class recv_chan : public detail::chan_handle<T>, public detail::receiver<T, recv_chan<T>> {
  public:
   recv_chan() noexcept = default;
-  recv_chan(std::nullptr_t) noexcept {}                                       // NOLINT
-  recv_chan(const chan<T>& c) noexcept : detail::chan_handle<T>(c) {}         // NOLINT
-  recv_chan(chan<T>&& c) noexcept : detail::chan_handle<T>(std::move(c)) {}   // NOLINT
+  recv_chan(std::nullptr_t) noexcept {}                                      // NOLINT
+  recv_chan(const chan<T>& c) noexcept : detail::chan_handle<T>(c) {}        // NOLINT
+  recv_chan(chan<T>&& c) noexcept : detail::chan_handle<T>(std::move(c)) {}  // NOLINT
 };
 
 /// A new channel. capacity 0: unbuffered, a rendezvous; n: a buffer of n elements (CH-1).
@@ -338,8 +331,8 @@ chan<T> make_chan(Size capacity = 0) {
   if (!std::in_range<std::ptrdiff_t>(capacity)) {
     detail::throw_bad_capacity(std::to_string(capacity));
   }
-  return chan<T>(detail::chan_core::make(static_cast<std::ptrdiff_t>(capacity),
-                                         detail::element_of<T>));
+  return chan<T>(
+      detail::chan_core::make(static_cast<std::ptrdiff_t>(capacity), detail::element_of<T>));
 }
 
 }  // namespace weft

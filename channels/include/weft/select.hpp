@@ -123,10 +123,10 @@ using element_t = typename std::remove_cvref_t<H>::value_type;
 
 template <class H>
 concept can_receive = std::same_as<std::remove_cvref_t<H>, chan<element_t<H>>> ||
-                      std::same_as<std::remove_cvref_t<H>, recv_chan<element_t<H>>>;
+    std::same_as<std::remove_cvref_t<H>, recv_chan<element_t<H>>>;
 template <class H>
 concept can_send = std::same_as<std::remove_cvref_t<H>, chan<element_t<H>>> ||
-                   std::same_as<std::remove_cvref_t<H>, send_chan<element_t<H>>>;
+    std::same_as<std::remove_cvref_t<H>, send_chan<element_t<H>>>;
 
 template <class... Cases>
 std::size_t select_static(bool biased, Cases&... cases) {
@@ -141,8 +141,8 @@ std::size_t select_static(bool biased, Cases&... cases) {
     char none;
     waiter waiters[n + 1];
   } room{};
-  const select_result r = select_core(entries, n, {biased, defaults != 0},
-                                      {poll, locks, room.waiters});
+  const select_result r =
+      select_core(entries, n, {biased, defaults != 0}, {poll, locks, room.waiters});
   std::size_t index = 0;
   std::size_t won = 0;
   [[maybe_unused]] const auto settle = [&](auto& c) {
@@ -167,8 +167,8 @@ auto recv(C&& c) {
   return detail::recv_case<detail::element_t<C>, C, detail::no_handler>(std::forward<C>(c), {});
 }
 template <detail::can_receive C, class Handler>
-  requires(!std::same_as<std::remove_cvref_t<Handler>, std::optional<detail::element_t<C>>>)
-auto recv(C&& c, Handler&& handler) {
+requires(!std::same_as<std::remove_cvref_t<Handler>,
+                       std::optional<detail::element_t<C>>>) auto recv(C&& c, Handler&& handler) {
   using T = detail::element_t<C>;
   static_assert(std::is_invocable_v<Handler&, std::optional<T>> || std::is_invocable_v<Handler&>,
                 "weft: the handler of recv(c, handler) takes a std::optional<T> or nothing");
@@ -185,8 +185,9 @@ auto recv(C&& c, std::optional<detail::element_t<C>>& v) {
 /// this case is chosen; a constant one is copied now. On a closed channel the case is ready, and
 /// select throws closed_channel if it is chosen (SE-6).
 template <detail::can_send C, class V, class Handler = detail::no_handler>
-  requires(std::same_as<V, detail::element_t<C>&> || std::constructible_from<detail::element_t<C>, V>)
-auto send(C&& c, V&& v, Handler&& handler = {}) {
+requires(std::same_as<V, detail::element_t<C>&> ||
+         std::constructible_from<detail::element_t<C>, V>) auto send(C&& c, V&& v,
+                                                                     Handler&& handler = {}) {
   using T = detail::element_t<C>;
   if constexpr (std::is_same_v<V, T&>) {
     return detail::send_case<T, C, T&, Handler>(std::forward<C>(c), v,

@@ -1,7 +1,7 @@
 #pragma once
 // cond_var: waits for a condition that a lock guards.
-#include <weft/detail/park.hpp>
 #include <weft/detail/biased_lock.hpp>
+#include <weft/detail/park.hpp>
 
 #include <utility>
 

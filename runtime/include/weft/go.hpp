@@ -67,7 +67,7 @@ void submit(goroutine* g, F&& f) {
 /// Cost    O(1).   Threads any.   Go  go statement; runtime/proc.go:newproc; GR-1, GR-5.
 /// Test    unit/runtime/go_test.cpp
 template <class F>
-  requires std::is_invocable_v<std::decay_t<F>>
+requires std::is_invocable_v<std::decay_t<F>>
 void go(F&& f, std::source_location site = std::source_location::current()) {
   if (detail::is_null(f)) {
     throw null_function("weft: go: the function is null");
@@ -78,7 +78,7 @@ void go(F&& f, std::source_location site = std::source_location::current()) {
 /// The same, with a name or a stack of its own size. Further errors: std::system_error when a
 /// stack of that size cannot be had.
 template <class F>
-  requires std::is_invocable_v<std::decay_t<F>>
+requires std::is_invocable_v<std::decay_t<F>>
 void go(const go_options& options, F&& f,
         std::source_location site = std::source_location::current()) {
   if (detail::is_null(f)) {

@@ -1,8 +1,8 @@
 #pragma once
 // mutex: mutual exclusion between goroutines (and threads).
 #include <weft/detail/atomic.hpp>
-#include <weft/detail/park.hpp>
 #include <weft/detail/biased_lock.hpp>
+#include <weft/detail/park.hpp>
 
 #include <cstdint>
 

@@ -1,8 +1,8 @@
 #pragma once
 // once: something that is done exactly once.
 #include <weft/detail/atomic.hpp>
-#include <weft/detail/park.hpp>
 #include <weft/detail/biased_lock.hpp>
+#include <weft/detail/park.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -40,7 +40,7 @@ class once {
  private:
   static constexpr std::uint8_t fresh = 0, running = 1, done = 2;
 
-  bool begin();            // true: the caller runs f; false: it has been run
+  bool begin();  // true: the caller runs f; false: it has been run
   void finish() noexcept;
 
   // [once] one of the above, in this order. Written under lock_.

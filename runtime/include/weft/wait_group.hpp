@@ -1,8 +1,8 @@
 #pragma once
 // wait_group: waits for a number of goroutines to finish.
 #include <weft/detail/atomic.hpp>
-#include <weft/detail/park.hpp>
 #include <weft/detail/biased_lock.hpp>
+#include <weft/detail/park.hpp>
 #include <weft/go.hpp>
 
 #include <cstdint>
@@ -44,7 +44,7 @@ class wait_group {
   /// (WG-4, U-1).
   /// Errors  those of weft::go; the counter is unchanged then.   Go  sync.WaitGroup.Go; WG-4, WG-5.
   template <class F>
-    requires std::is_invocable_v<std::decay_t<F>>
+  requires std::is_invocable_v<std::decay_t<F>>
   void go(F&& f, std::source_location site = std::source_location::current()) {
     if (detail::is_null(f)) {
       throw null_function("weft: wait_group: go: the function is null");
@@ -67,7 +67,6 @@ class wait_group {
   }
 
  private:
-
   // [wait_group] { counter:32, waiters:32 }. Written by add() and wait(), RMW only. The counter
   // reaches zero while there are waiters only under lock_.
   detail::atomic<std::uint64_t> state_{0};

@@ -80,8 +80,9 @@ void on_segv(int signal, siginfo_t* info, void* context) noexcept {
       f != nullptr && f->low != nullptr && at >= f->low - guard_bytes && at < f->low) {
     print("weft: fatal: stack overflow: a goroutine needs more than its ");
     print(static_cast<std::uint64_t>(f->top - f->low));
-    print(" bytes of stack; give it more with go_options.stack_bytes, or all of them with "
-          "runtime_options.stack_bytes or WEFT_STACK_BYTES\n\n");
+    print(
+        " bytes of stack; give it more with go_options.stack_bytes, or all of them with "
+        "runtime_options.stack_bytes or WEFT_STACK_BYTES\n\n");
     if (g != nullptr) {
       print_goroutine(*g);
     }

@@ -29,10 +29,18 @@ void print_goroutine(const goroutine& g) noexcept {
   print(g.id);
   print(" [");
   switch (g.state.load(relaxed)) {  // relaxed: a snapshot
-    case goroutine_state::idle: print("idle"); break;
-    case goroutine_state::runnable: print("runnable"); break;
-    case goroutine_state::running: print("running"); break;
-    case goroutine_state::parked: print(to_string(g.reason.load(relaxed))); break;  // relaxed: same
+    case goroutine_state::idle:
+      print("idle");
+      break;
+    case goroutine_state::runnable:
+      print("runnable");
+      break;
+    case goroutine_state::running:
+      print("running");
+      break;
+    case goroutine_state::parked:
+      print(to_string(g.reason.load(relaxed)));
+      break;  // relaxed: same
   }
   print("]");
   if (g.extra != nullptr && !g.extra->name.empty()) {

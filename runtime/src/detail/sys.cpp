@@ -58,10 +58,16 @@ void real_barrier_everywhere() {
 
 }  // namespace
 
-sys_calls sys = {
-    real_map,        real_unmap,         real_advise, real_protect_none,
-    real_futex_wait, real_futex_wake,    real_thread_create,
-    real_nap,        real_give_up_processor,
-    real_prepare_barrier, real_barrier_everywhere};
+sys_calls sys = {real_map,
+                 real_unmap,
+                 real_advise,
+                 real_protect_none,
+                 real_futex_wait,
+                 real_futex_wake,
+                 real_thread_create,
+                 real_nap,
+                 real_give_up_processor,
+                 real_prepare_barrier,
+                 real_barrier_everywhere};
 
 }  // namespace weft::detail

@@ -66,7 +66,7 @@ class arena {
   // All slabs, newest first; grows only. Written under slab_lock_.
   atomic<slab*> slabs_{nullptr};
   std::mutex slab_lock_;
-  spinlock lock_;  // guards free_ and chains_
+  spinlock lock_;                // guards free_ and chains_
   goroutine* chains_ = nullptr;  // full chains; linked through closure storage of the first
 };
 

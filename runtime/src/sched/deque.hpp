@@ -63,7 +63,7 @@ class deque {
     if (bottom < top_.load(relaxed)) {                      // relaxed: no other taker
       return nullptr;
     }
-    bottom_.store(bottom, relaxed);  // relaxed: [solo.3] publishes it
+    bottom_.store(bottom, relaxed);             // relaxed: [solo.3] publishes it
     return slots_[slot(bottom)].load(relaxed);  // relaxed: the owner wrote it
   }
   T* steal_alone() noexcept {
@@ -93,8 +93,8 @@ class deque {
 
   /// Any thread: a recent number of items.
   std::uint32_t size() const noexcept {
-    const std::int64_t top = top_.load(relaxed);            // relaxed: a hint
-    const std::int64_t n = bottom_.load(relaxed) - top;     // relaxed: a hint
+    const std::int64_t top = top_.load(relaxed);         // relaxed: a hint
+    const std::int64_t n = bottom_.load(relaxed) - top;  // relaxed: a hint
     return n < 0 ? 0 : static_cast<std::uint32_t>(n);
   }
 

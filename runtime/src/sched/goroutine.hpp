@@ -36,8 +36,8 @@ struct goroutine_extra {
 
 class goroutine {
  public:
-  goroutine* next = nullptr;   ///< link in a free list
-  fiber* stack = nullptr;      ///< where it is parked; nullptr: not started, runs as a call
+  goroutine* next = nullptr;  ///< link in a free list
+  fiber* stack = nullptr;     ///< where it is parked; nullptr: not started, runs as a call
   void (*run)(void*) = nullptr;
   std::uint64_t id = 0;
   // [claim] ticket while a wait is open, ticket + 1 + index once won. Written by the owner while

@@ -53,8 +53,7 @@ void idle_set::enter_sleep(sleeper* self, bool is_searching, bool futile) noexce
   if (solo.owner.load(relaxed) == thread_pointer()) {  // relaxed: under lock_
     solo_revoke();
   }
-  const std::uint32_t less =
-      (self->has_place ? awake_one : 0) + (is_searching ? searching_one : 0);
+  const std::uint32_t less = (self->has_place ? awake_one : 0) + (is_searching ? searching_one : 0);
   self->has_place = false;
   std::uint32_t w = word_.load(relaxed);  // relaxed: the CAS below decides
   std::uint32_t to = 0;

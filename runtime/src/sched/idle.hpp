@@ -26,7 +26,7 @@ class idle_set {
 
   explicit idle_set(std::uint32_t places) noexcept : places_(places) {}
 
-  std::uint32_t places() const noexcept { return places_.load(relaxed); }  // relaxed: a setting
+  std::uint32_t places() const noexcept { return places_.load(relaxed); }   // relaxed: a setting
   void set_places(std::uint32_t n) noexcept { places_.store(n, relaxed); }  // relaxed: a setting
 
   /// A hint for submitters that are workers: would waking somebody make sense? No locked
@@ -91,7 +91,9 @@ class idle_set {
   /// The monitor found work worth a thief.
   void undamp() noexcept;
 
-  std::uint32_t awake_count() const noexcept { return awake(word_.load(relaxed)); }  // relaxed: hint
+  std::uint32_t awake_count() const noexcept {
+    return awake(word_.load(relaxed));
+  }                                  // relaxed: hint
   sleeper* all_sleepers() noexcept;  ///< takes them all out; for shutdown
 
  private:

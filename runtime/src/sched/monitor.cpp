@@ -18,11 +18,11 @@ namespace {
 constexpr std::int64_t shortest_ns = 20'000;
 constexpr std::int64_t watchful_ns = 1'000'000;  // a place is free: waiting work should find it
 constexpr std::int64_t longest_ns = 10'000'000;
-constexpr int quiet_rounds = 50;                  // then the pauses get longer
-constexpr std::int64_t held_up_ns = 200'000;      // a goroutine that shares no lock so fast
-constexpr std::int64_t hog_ns = 10'000'000;       // Go's time slice
-constexpr std::int64_t blocked_ns = 50'000;       // announced by blocking(f)
-constexpr int asleep_rounds = 3;                  // then look for a deadlock, then sleep on
+constexpr int quiet_rounds = 50;              // then the pauses get longer
+constexpr std::int64_t held_up_ns = 200'000;  // a goroutine that shares no lock so fast
+constexpr std::int64_t hog_ns = 10'000'000;   // Go's time slice
+constexpr std::int64_t blocked_ns = 50'000;   // announced by blocking(f)
+constexpr int asleep_rounds = 3;              // then look for a deadlock, then sleep on
 constexpr std::int64_t trim_ns = 1'000'000'000;
 
 constexpr std::uint32_t on_watch = 0;
@@ -153,9 +153,8 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
     held_up |= sched_.worker_at(i).running() != nullptr && now - before.since >= held_up_ns;
     before.sample = s;
   }
-  const std::uint32_t places =
-      width_.observe(now, elapsed, contended, sched_.idle.awake_count(), sched_.max_procs(),
-                     waiting && held_up);
+  const std::uint32_t places = width_.observe(now, elapsed, contended, sched_.idle.awake_count(),
+                                              sched_.max_procs(), waiting && held_up);
   if (places != sched_.idle.places()) {
     sched_.set_width(places);
     acted = true;
@@ -198,8 +197,8 @@ void monitor::report_deadlock() {
   // acquire: pairs with main_ended(), which precedes the last worker's sleep: then run()'s caller
   // is only slow to wake up.
   if (sched_.options().on_deadlock == deadlock_action::ignore ||
-      sched_.main_done_.load(acquire) != 0 ||
-      count_threads() != sched_.worker_count() + 2 || !all_asleep()) {
+      sched_.main_done_.load(acquire) != 0 || count_threads() != sched_.worker_count() + 2 ||
+      !all_asleep()) {
     return;
   }
   deadlock_exit(sched_.live_goroutines());

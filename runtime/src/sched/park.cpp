@@ -81,8 +81,8 @@ void park(wait_reason reason, park_commit commit, void* arg) noexcept {
     block_thread(this_thread_stand_in(), commit, arg);
     return;
   }
-  g->reason.store(reason, relaxed);                    // relaxed: for dumps
-  g->state.store(goroutine_state::parked, relaxed);    // relaxed: for dumps
+  g->reason.store(reason, relaxed);                  // relaxed: for dumps
+  g->state.store(goroutine_state::parked, relaxed);  // relaxed: for dumps
   w->park_current(g, commit, arg);
 }
 

@@ -17,7 +17,7 @@ constexpr std::uint32_t ready_every = 16;   // picks between looks at the oldest
 // the depth-first order and each such start may leave one more parked stack behind: a tree of a
 // million goroutines takes 71 ns each with 1024, 97 ns with 64.
 constexpr std::uint32_t oldest_every = 512;
-constexpr std::uint32_t next_streak = 16;   // picks from the next slot in a row (GR-10)
+constexpr std::uint32_t next_streak = 16;  // picks from the next slot in a row (GR-10)
 
 }  // namespace
 
@@ -50,20 +50,21 @@ void worker::push_back(goroutine* g) noexcept {
 }
 
 void worker::push_fresh(goroutine* g) noexcept {
-  while (!fresh_.push(g)) [[unlikely]] {
-    goroutine* moved[batch];
-    std::size_t n = 0;
-    while (n < batch) {
-      goroutine* old = fresh_.steal();
-      if (old == nullptr) {
-        break;
+  while (!fresh_.push(g))
+    [[unlikely]] {
+      goroutine* moved[batch];
+      std::size_t n = 0;
+      while (n < batch) {
+        goroutine* old = fresh_.steal();
+        if (old == nullptr) {
+          break;
+        }
+        moved[n++] = old;
       }
-      moved[n++] = old;
+      if (n != 0) {
+        WEFT_CHECK(sched_.global.push(port_, moved, n), "out of memory for the global queue");
+      }
     }
-    if (n != 0) {
-      WEFT_CHECK(sched_.global.push(port_, moved, n), "out of memory for the global queue");
-    }
-  }
   wake_thief();
 }
 
@@ -151,9 +152,15 @@ goroutine* worker::pick_seeded() noexcept {
   for (std::uint32_t i = 0; i < 4; ++i) {
     goroutine* g = nullptr;
     switch ((first + i) % 4) {
-      case 0: g = take_next(false); break;
-      case 1: g = fresh_.pop(); break;
-      case 2: g = fresh_.steal(); break;
+      case 0:
+        g = take_next(false);
+        break;
+      case 1:
+        g = fresh_.pop();
+        break;
+      case 2:
+        g = fresh_.steal();
+        break;
       case 3:
         for (std::uint32_t turns = policy_.below(ready_.size() + 1); turns > 0; --turns) {
           if (goroutine* later = ready_.pop()) {

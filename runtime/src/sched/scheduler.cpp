@@ -95,8 +95,11 @@ bool scheduler::start_worker() noexcept {
 bool scheduler::wake_one() noexcept {
   sleeper* woken = nullptr;
   switch (idle.begin_wake(woken)) {
-    case idle_set::wake::none: return false;
-    case idle_set::wake::woken: static_cast<worker*>(woken)->wake(); break;
+    case idle_set::wake::none:
+      return false;
+    case idle_set::wake::woken:
+      static_cast<worker*>(woken)->wake();
+      break;
     case idle_set::wake::needs_thread:
       if (!start_worker()) {
         idle.cancel_wake();
@@ -163,8 +166,8 @@ void scheduler::abandon_goroutines() noexcept {
     return;
   }
   arena::for_each_record([](goroutine& g) {
-    if (g.state.load(relaxed) != goroutine_state::idle) {      // relaxed: all workers have left, or
-      g.kind.store(goroutine_kind::abandoned, relaxed);        // are abandoned with what they run
+    if (g.state.load(relaxed) != goroutine_state::idle) {  // relaxed: all workers have left, or
+      g.kind.store(goroutine_kind::abandoned, relaxed);    // are abandoned with what they run
     }
   });
 }
@@ -178,8 +181,8 @@ void scheduler::stop_workers() noexcept {
   monitor_.stop();
   std::uint32_t n = 0;
   {
-    std::lock_guard hold(start_lock_);    // no worker is started after this
-    stopping_.store(1, seq_cst);     // [stop] seq_cst: before the looks at sleepers below
+    std::lock_guard hold(start_lock_);  // no worker is started after this
+    stopping_.store(1, seq_cst);        // [stop] seq_cst: before the looks at sleepers below
     n = worker_count();
   }
   for (std::uint32_t i = 0; i < n; ++i) {

@@ -79,15 +79,15 @@ class scheduler {
   const std::uint64_t seed_;
   atomic<std::uint32_t> max_procs_;  // what the user set; idle.places() may be less for a while
   std::unique_ptr<atomic<worker*>[]> workers_;
-  atomic<std::uint32_t> worker_count_{0};   // [workers] grows under start_lock_
-  std::mutex start_lock_;  
-  atomic<std::uint32_t> stopping_{0};       // [stop] 1 once main has ended
-  atomic<std::uint32_t> main_done_{0};      // [stop] futex word of run()'s caller
-  atomic<std::uint32_t> exited_{0};         // [stop] worker threads that have left; futex word
-  atomic<std::uint32_t> refs_{1};           // threads that may still touch this object
-  atomic<std::uint64_t> next_id_{1};        // goroutine ids; workers take blocks
-  atomic<std::int64_t> foreign_live_{0};    // goroutines spawned by foreign threads
-  spinlock foreign_lock_;                   // guards foreign_records_
+  atomic<std::uint32_t> worker_count_{0};  // [workers] grows under start_lock_
+  std::mutex start_lock_;
+  atomic<std::uint32_t> stopping_{0};     // [stop] 1 once main has ended
+  atomic<std::uint32_t> main_done_{0};    // [stop] futex word of run()'s caller
+  atomic<std::uint32_t> exited_{0};       // [stop] worker threads that have left; futex word
+  atomic<std::uint32_t> refs_{1};         // threads that may still touch this object
+  atomic<std::uint64_t> next_id_{1};      // goroutine ids; workers take blocks
+  atomic<std::int64_t> foreign_live_{0};  // goroutines spawned by foreign threads
+  spinlock foreign_lock_;                 // guards foreign_records_
   record_chain foreign_records_;
   monitor monitor_;
 };

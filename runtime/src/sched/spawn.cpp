@@ -149,9 +149,7 @@ std::size_t num_goroutines() noexcept {
   return s != nullptr ? static_cast<std::size_t>(s->live_goroutines()) : 0;
 }
 
-int max_procs() {
-  return static_cast<int>(detail::the_runtime("max_procs").max_procs());
-}
+int max_procs() { return static_cast<int>(detail::the_runtime("max_procs").max_procs()); }
 
 int max_procs(int n) {
   detail::scheduler& s = detail::the_runtime("max_procs");

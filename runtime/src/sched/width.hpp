@@ -20,9 +20,8 @@ class width_control {
       widened_ = now;
     }
     constexpr std::int64_t wait_ns = 1'000;  // what one contended operation costs, roughly
-    const bool too_wide =
-        awake > 1 && elapsed > 0 &&
-        static_cast<std::int64_t>(contended) * wait_ns > elapsed * awake / 4;
+    const bool too_wide = awake > 1 && elapsed > 0 &&
+                          static_cast<std::int64_t>(contended) * wait_ns > elapsed * awake / 4;
     if (too_wide) {
       const bool again = now - widened_ < hold_;
       hold_ = again ? (hold_ * 2 < longest_ns ? hold_ * 2 : longest_ns) : shortest_ns;

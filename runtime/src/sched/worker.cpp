@@ -27,10 +27,7 @@ void requeue(void* g) noexcept { this_worker()->push_back(static_cast<goroutine*
 }  // namespace
 
 worker::worker(scheduler& s, std::uint32_t index, const policy& choices)
-    : sched_(s),
-      index_(index),
-      policy_(choices),
-      port_(s.global) {}
+    : sched_(s), index_(index), policy_(choices), port_(s.global) {}
 
 worker::~worker() = default;
 
@@ -126,7 +123,7 @@ void worker::finish(goroutine* g) noexcept {
   g->main = false;
   g->stack = nullptr;
   g->kind.store(goroutine_kind::ordinary, relaxed);  // relaxed: the record is nobody else's now
-  g->state.store(goroutine_state::idle, relaxed);  // relaxed: for dumps
+  g->state.store(goroutine_state::idle, relaxed);    // relaxed: for dumps
   give_record(g);
   if (was_main) [[unlikely]] {
     sched_.main_ended();

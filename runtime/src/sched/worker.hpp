@@ -44,9 +44,9 @@ struct work_sample {
 class alignas(2 * cache_line) worker : public sleeper {
  public:
   /// Reasons to look up from the hot path; bits of attention_.
-  static constexpr std::uint32_t attend_stop = 1;      // the runtime ends
-  static constexpr std::uint32_t attend_stuck = 2;     // the place was given to somebody else
-  static constexpr std::uint32_t attend_surplus = 4;   // max_procs was lowered
+  static constexpr std::uint32_t attend_stop = 1;     // the runtime ends
+  static constexpr std::uint32_t attend_stuck = 2;    // the place was given to somebody else
+  static constexpr std::uint32_t attend_surplus = 4;  // max_procs was lowered
 
   worker(scheduler& s, std::uint32_t index, const policy& choices);
   ~worker();
@@ -94,7 +94,7 @@ class alignas(2 * cache_line) worker : public sleeper {
   work_sample sample() const noexcept;
   void attend(std::uint32_t why) noexcept;
   void wake() noexcept;
-  goroutine* running() const noexcept { return current_.load(relaxed); }  // relaxed: a hint
+  goroutine* running() const noexcept { return current_.load(relaxed); }   // relaxed: a hint
   bool blocking() const noexcept { return blocking_.load(relaxed) != 0; }  // relaxed: a hint
   const fiber* running_fiber() const noexcept { return fiber_; }  // by its own thread, in handlers
   pthread_t thread() const noexcept { return thread_; }
@@ -129,30 +129,30 @@ class alignas(2 * cache_line) worker : public sleeper {
   // ---- the thread's own ----
   scheduler& sched_;
   const std::uint32_t index_;
-  std::uint32_t tick_ = 0;     // picks, for fairness
-  std::uint32_t streak_ = 0;   // next-slot picks in a row
-  fiber* fiber_ = nullptr;     // the one that runs
+  std::uint32_t tick_ = 0;    // picks, for fairness
+  std::uint32_t streak_ = 0;  // next-slot picks in a row
+  fiber* fiber_ = nullptr;    // the one that runs
   eh_globals* eh_ = nullptr;
-  bool woken_searching_ = true;  // [idle.5] woken (or started) with the role of a searcher
+  bool woken_searching_ = true;   // [idle.5] woken (or started) with the role of a searcher
   goroutine* handoff_ = nullptr;  // picked already; the next fiber starts with it
   fiber* spares_ = nullptr;
   std::size_t spare_count_ = 0;
-  record_chain records_;       // free records in use
-  record_chain full_;          // one more full chain, or empty
+  record_chain records_;  // free records in use
+  record_chain full_;     // one more full chain, or empty
   std::uint64_t id_next_ = 0, id_end_ = 0;
   policy policy_;
   global_queue::port port_;
-  fiber native_;               // the thread's own stack
+  fiber native_;  // the thread's own stack
   pthread_t thread_{};
 
   // ---- shared ----
   // Written by the owner; read by the monitor and the crash handler, relaxed.
   alignas(cache_line) atomic<goroutine*> current_{nullptr};
-  atomic<std::uint64_t> picks_{0};     // progress
-  atomic<std::uint64_t> created_{0};   // goroutines spawned here
-  atomic<std::uint64_t> finished_{0};  // goroutines ended here
+  atomic<std::uint64_t> picks_{0};      // progress
+  atomic<std::uint64_t> created_{0};    // goroutines spawned here
+  atomic<std::uint64_t> finished_{0};   // goroutines ended here
   atomic<std::uint64_t> contended_{0};  // locks that had to be waited for here
-  atomic<std::uint32_t> blocking_{0};  // inside blocking(f)
+  atomic<std::uint32_t> blocking_{0};   // inside blocking(f)
   // attend_* bits, set by anybody, cleared by the owner. Read relaxed at every pick.
   alignas(cache_line) atomic<std::uint32_t> attention_{0};
   // [idle.7] 1 once woken: the futex word of this worker's sleep.

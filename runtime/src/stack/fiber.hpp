@@ -26,13 +26,13 @@ using fiber_main = void (*)();
 using fiber_commit = void (*)(void*) noexcept;
 
 struct fiber {
-  void* sp = nullptr;       ///< saved context; valid while the fiber does not run
-  fiber* next = nullptr;    ///< link in a list of spare fibers
-  eh_globals eh;            ///< exceptions in flight; valid while the fiber does not run
-  char* low = nullptr;      ///< lowest usable address; the guard lies below
-  char* top = nullptr;      ///< one past the highest usable address
-  char* mapping = nullptr;  ///< start of the span, guard included
-  std::size_t span = 0;     ///< bytes of the span
+  void* sp = nullptr;          ///< saved context; valid while the fiber does not run
+  fiber* next = nullptr;       ///< link in a list of spare fibers
+  eh_globals eh;               ///< exceptions in flight; valid while the fiber does not run
+  char* low = nullptr;         ///< lowest usable address; the guard lies below
+  char* top = nullptr;         ///< one past the highest usable address
+  char* mapping = nullptr;     ///< start of the span, guard included
+  std::size_t span = 0;        ///< bytes of the span
   stack_pool* pool = nullptr;  ///< where it goes back to; nullptr: own mapping or a thread's
   void* tsan = nullptr;        ///< ThreadSanitizer's view of this fiber
   void* asan_fake_stack = nullptr;
@@ -45,7 +45,6 @@ void prepare_fiber(fiber* f, fiber_main main) noexcept;
 /// Saves the running fiber in `from` and goes on with `to`; there, first calls commit(arg).
 /// Returns when somebody switches back, possibly on another thread. `eh` is the calling
 /// thread's exception globals. See [park].
-void switch_fiber(fiber* from, fiber* to, eh_globals* eh, fiber_commit commit,
-                  void* arg) noexcept;
+void switch_fiber(fiber* from, fiber* to, eh_globals* eh, fiber_commit commit, void* arg) noexcept;
 
 }  // namespace weft::detail

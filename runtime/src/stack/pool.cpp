@@ -155,8 +155,8 @@ void stack_pool::discard(fiber* f) noexcept {
 }
 
 void stack_pool::trim() noexcept {
-  constexpr std::size_t keep = 256;      // 1 MiB or so of warm stacks is nobody's trouble
-  constexpr std::size_t batch = 64;      // how long take() may have to wait for the lock
+  constexpr std::size_t keep = 256;  // 1 MiB or so of warm stacks is nobody's trouble
+  constexpr std::size_t batch = 64;  // how long take() may have to wait for the lock
   std::size_t surplus = 0;
   {
     std::lock_guard hold(lock_);

@@ -56,8 +56,7 @@ eh_globals* thread_eh_globals() noexcept {
 void prepare_fiber(fiber* f, fiber_main main) noexcept {
   // Leave the record itself and a zero return address above the first frame.
   char* stack_top = reinterpret_cast<char*>(f) - 64;
-  f->sp = ctx::make_fcontext(stack_top, static_cast<std::size_t>(stack_top - f->low),
-                             fiber_entry);
+  f->sp = ctx::make_fcontext(stack_top, static_cast<std::size_t>(stack_top - f->low), fiber_entry);
   f->main = main;
 }
 

@@ -6,12 +6,15 @@ bool once::begin() {
   detail::goroutine* me = detail::self();
   lock_.lock();
   switch (state_.load(detail::relaxed)) {  // relaxed: written under lock_
-    case done: lock_.unlock(); return false;
+    case done:
+      lock_.unlock();
+      return false;
     case fresh:
       state_.store(running, detail::relaxed);  // relaxed: under lock_
       lock_.unlock();
       return true;
-    default: break;
+    default:
+      break;
   }
   detail::waiter w;
   w.who = me;

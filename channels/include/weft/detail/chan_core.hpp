@@ -13,8 +13,8 @@
 // Nothing of the channel is touched after a waiter was made ready or the lock was released for
 // the last time: the other party may destroy it (HZ-1).
 #include <weft/detail/atomic.hpp>
-#include <weft/detail/park.hpp>
 #include <weft/detail/biased_lock.hpp>
+#include <weft/detail/park.hpp>
 #include <weft/detail/waiter.hpp>
 
 #include <cstddef>
@@ -24,20 +24,20 @@
 namespace weft {
 
 /// The outcome of an operation that does not wait.
-enum class [[nodiscard]] chan_status {
-  ok,           ///< a value was sent or received
-  would_block,  ///< nothing happened
-  closed,       ///< the channel is closed (and, for a receive, drained)
+enum class [[nodiscard]] chan_status{
+    ok,           ///< a value was sent or received
+    would_block,  ///< nothing happened
+    closed,       ///< the channel is closed (and, for a receive, drained)
 };
 
 namespace detail {
 
 /// How to handle elements without knowing their type.
 struct element_type {
-  std::size_t size;   ///< 0: an empty type, nothing is stored
+  std::size_t size;  ///< 0: an empty type, nothing is stored
   std::size_t align;
   void (*move)(void* to, void* from) noexcept;  ///< constructs *to from *from
-  void (*destroy)(void* at) noexcept;  ///< nullptr: nothing to do
+  void (*destroy)(void* at) noexcept;           ///< nullptr: nothing to do
 };
 
 class chan_core {

@@ -10,9 +10,9 @@ namespace weft::detail {
 
 }  // namespace weft::detail
 
-#define WEFT_CHECK(condition, what)                                                \
-  (static_cast<bool>(condition)                                                    \
-       ? static_cast<void>(0)                                                      \
+#define WEFT_CHECK(condition, what) \
+  (static_cast<bool>(condition)     \
+       ? static_cast<void>(0)       \
        : ::weft::detail::check_failed(#condition, __FILE__, __LINE__, what))
 
 #ifdef NDEBUG

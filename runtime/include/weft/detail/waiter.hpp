@@ -21,11 +21,11 @@ struct waiter {
   waiter* prev = nullptr;
   waiter* next = nullptr;
   goroutine* who = nullptr;
-  void* value = nullptr;       ///< where to put the value, or where to take it from
-  std::uint64_t ticket = 0;    ///< 0: linked in one queue only, no claim needed
-  std::uint32_t index = 0;     ///< which case of a select this is
+  void* value = nullptr;                      ///< where to put the value, or where to take it from
+  std::uint64_t ticket = 0;                   ///< 0: linked in one queue only, no claim needed
+  std::uint32_t index = 0;                    ///< which case of a select this is
   wake_result result = wake_result::pending;  ///< written by the waker before ready()
-  bool linked = false;         ///< in a queue; guarded by that queue's lock
+  bool linked = false;                        ///< in a queue; guarded by that queue's lock
 };
 
 /// Intrusive FIFO with removal from the middle in O(1) (CH-22). Guarded by its owner's lock.
