@@ -39,8 +39,8 @@ void print_goroutine(const goroutine& g) noexcept {
       print("running");
       break;
     case goroutine_state::parked:
-      print(to_string(g.reason.load(relaxed)));
-      break;  // relaxed: same
+      print(to_string(g.reason.load(relaxed)));  // relaxed: a snapshot
+      break;
   }
   print("]");
   if (g.extra != nullptr && !g.extra->name.empty()) {

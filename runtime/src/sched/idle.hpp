@@ -92,8 +92,8 @@ class idle_set {
   void undamp() noexcept;
 
   std::uint32_t awake_count() const noexcept {
-    return awake(word_.load(relaxed));
-  }                                  // relaxed: hint
+    return awake(word_.load(relaxed));  // relaxed: a hint
+  }
   sleeper* all_sleepers() noexcept;  ///< takes them all out; for shutdown
 
  private:
