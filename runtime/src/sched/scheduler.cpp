@@ -74,10 +74,15 @@ bool scheduler::start_worker() noexcept {
     return false;
   }
   worker* w = nullptr;
+  bool reserved = false;
   try {
     memory.stacks().reserve_slab();  // [stack] what its caches may hold
+    reserved = true;
     w = new worker(*this, index, policy(seed_ == 0 ? 0 : seed_ + index, entropy()));
   } catch (const std::exception&) {
+    if (reserved) {
+      memory.stacks().release_slab();
+    }
     return false;
   }
   // relaxed: the new thread is started after it, and worker_count_ publishes it to others.
@@ -86,6 +91,7 @@ bool scheduler::start_worker() noexcept {
   if (sys.thread_create(&w->thread_, worker::thread_main, w) != 0) {
     refs_.fetch_sub(1, relaxed);  // relaxed: as above
     delete w;
+    memory.stacks().release_slab();
     return false;
   }
   worker_count_.store(index + 1, release);  // [workers] release: publishes workers_[index]

@@ -53,6 +53,7 @@ void worker::run_thread() {
   }
   sched_.memory.give_records(records_);
   sched_.memory.give_records(full_);
+  sched_.memory.stacks().release_slab();  // [stack] this thread holds no fiber any longer
   set_this_worker(nullptr);
   sched_.worker_exited();
 }

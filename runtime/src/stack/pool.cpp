@@ -63,6 +63,13 @@ stack_pool::stack_pool(std::size_t usable_bytes, fiber_main main)
       main_(main) {}
 
 void stack_pool::reserve_slab() {
+  {
+    std::lock_guard hold(lock_);
+    if (released_slabs_ != 0) {
+      --released_slabs_;
+      return;
+    }
+  }
   const std::size_t bytes = span_ * slab_stacks;
   if (bytes / slab_stacks != span_) {
     cannot_map(span_, ENOMEM);
@@ -89,6 +96,11 @@ void stack_pool::reserve_slab() {
   }
   sys.advise(at, bytes, MADV_NOHUGEPAGE);  // one touched byte must not cost two megabytes
   slabs_.push_back(static_cast<char*>(at));
+}
+
+void stack_pool::release_slab() noexcept {
+  std::lock_guard hold(lock_);
+  ++released_slabs_;
 }
 
 fiber* stack_pool::carve(char* span_start) noexcept {

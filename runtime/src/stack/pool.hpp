@@ -27,6 +27,9 @@ class stack_pool {
   /// Reserves one more slab. Throws std::system_error, naming size and limit.
   void reserve_slab();
 
+  /// A slab's worth of stacks is not needed any longer: the next reserve_slab() takes it over.
+  void release_slab() noexcept;
+
   /// A fiber from the shared spares, the cold ones or a reserved stack.
   fiber* take() noexcept;
 
@@ -55,6 +58,7 @@ class stack_pool {
   const fiber_main main_;
   std::mutex lock_;  // guards what follows; held for a list operation or one system call
   std::vector<char*> slabs_;
+  std::size_t released_slabs_ = 0;  // of slabs_, those that nobody counts on
   std::size_t next_stack_ = 0;  // first stack never used: slab next / 64, place next % 64
   std::vector<char*> cold_;     // capacity covers every stack: pushing never allocates
   fiber* spares_ = nullptr;
