@@ -147,6 +147,7 @@ void scheduler::run_main(goroutine* g) {
     monitor_.start();
   } catch (...) {
     stop_workers();
+    g->main = false;
     give_foreign_record(g);
     retract();
     drop_ref(this);
