@@ -133,8 +133,9 @@ int cgroup_cpus(const std::string& root) {
       continue;
     }
     // Inside a container the mount shows only a part of the hierarchy.
-    if (m.root != "/" && path.rfind(m.root, 0) == 0) {
-      path.erase(0, m.root.size());
+    const std::size_t n = m.root.size();
+    if (m.root != "/" && path.rfind(m.root, 0) == 0 && (path.size() == n || path[n] == '/')) {
+      path.erase(0, n);
     }
     for (;;) {
       const int cpus = quota_of(root + m.point + (path == "/" ? "" : path), m.v2);
