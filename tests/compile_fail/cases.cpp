@@ -1,0 +1,56 @@
+// Each CASE must fail to compile, with the text that CMakeLists.txt expects. Case 0 must compile.
+#include <weft/chan.hpp>
+#include <weft/go.hpp>
+#include <weft/select.hpp>
+
+struct throwing_move {
+  throwing_move() = default;
+  throwing_move(throwing_move&&) noexcept(false) {}
+};
+struct throwing_destructor {
+  throwing_destructor() = default;
+  throwing_destructor(throwing_destructor&&) noexcept {}
+  ~throwing_destructor() noexcept(false) {}
+};
+
+void cases(weft::chan<int> c, weft::send_chan<int> in, weft::recv_chan<int> out) {
+#if CASE == 0
+  in = c;
+  out = c;
+  in.send(1);
+  out.recv();
+  in.close();
+#elif CASE == 1   // CH-12
+  out.send(1);
+#elif CASE == 2   // CH-12
+  in.recv();
+#elif CASE == 3   // CH-12
+  out.close();
+#elif CASE == 4   // CH-12
+  c = out;
+#elif CASE == 5   // CH-12
+  c = in;
+#elif CASE == 6   // CH-12
+  for (int v : in) {
+    (void)v;
+  }
+#elif CASE == 7   // HZ-7
+  weft::make_chan<throwing_move>();
+#elif CASE == 8   // HZ-7
+  weft::make_chan<throwing_destructor>();
+#elif CASE == 9   // HZ-8
+  weft::make_chan<int&>();
+#elif CASE == 10  // SE-14
+  weft::select(weft::recv(c), weft::otherwise(), weft::otherwise());
+#elif CASE == 11
+  weft::select(weft::recv(c, [](int, int) {}));
+#elif CASE == 12  // CH-12
+  weft::select(weft::send(out, 1));
+#elif CASE == 13  // CH-12
+  weft::select(weft::recv(in));
+#elif CASE == 14  // GR-1
+  weft::go([](int) {});
+#elif CASE == 15  // CH-19
+  (void)(c == weft::chan<long>());
+#endif
+}
