@@ -217,8 +217,8 @@ TEST_P(GoSelect, BothOfTwoBusySendersAreHeard) {
     auto done = weft::make_chan<weft::unit>();
     weft::wait_group all;
     for (auto [c, name] : {std::pair{a, 'a'}, std::pair{b, 'b'}}) {
-      all.go([c = c, name = name, done] {
-        while (weft::select(weft::send(c, name), weft::recv(done)) == 0) {
+      all.go([to = c, letter = name, done] {
+        while (weft::select(weft::send(to, letter), weft::recv(done)) == 0) {
         }
       });
     }

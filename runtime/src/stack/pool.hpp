@@ -59,8 +59,8 @@ class stack_pool {
   std::mutex lock_;  // guards what follows; held for a list operation or one system call
   std::vector<char*> slabs_;
   std::size_t released_slabs_ = 0;  // of slabs_, those that nobody counts on
-  std::size_t next_stack_ = 0;  // first stack never used: slab next / 64, place next % 64
-  std::vector<char*> cold_;     // capacity covers every stack: pushing never allocates
+  std::size_t next_stack_ = 0;      // first stack never used: slab next / 64, place next % 64
+  std::vector<char*> cold_;         // capacity covers every stack: pushing never allocates
   fiber* spares_ = nullptr;
   std::size_t spare_count_ = 0;
   std::size_t spare_low_ = 0;  // fewest spares since the last trim
