@@ -32,8 +32,8 @@ void wait_until_goroutines(std::size_t n) {
 }
 
 std::size_t carved_stacks() {
-  scheduler* s = scheduler::running();
-  return s != nullptr ? s->memory.stacks().carved() : 0;
+  scheduler::in_use s;
+  return s ? s->memory.stacks().carved() : 0;
 }
 
 }  // namespace weft::testing

@@ -15,6 +15,7 @@ void end_blocking() noexcept;
 /// does so for longer than some 50 microseconds while other goroutines wait, another thread takes
 /// this worker's place, so that max_procs goroutines go on. Costs nothing when f is quick.
 /// Without it the same happens after some 10 milliseconds.
+/// If f waits for something of weft's, the announcement ends there.
 /// Blocks  the thread, as long as f does.   Cancel  not interruptible.
 /// Errors  whatever f throws.   Threads any; on a thread that is not a worker it just calls f.
 /// Go      runtime.entersyscall; GR-11.   Test  unit/runtime/monitor_test.cpp

@@ -57,7 +57,8 @@ class wait_group {
               wait_group* group;
               ~finally() { group->done(); }
             } f_ended{this};
-            std::invoke(std::move(f));
+            auto own = std::move(f);  // its captures are gone before done()
+            std::invoke(std::move(own));
           },
           site);
     } catch (...) {

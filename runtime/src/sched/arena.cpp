@@ -59,7 +59,13 @@ void arena::give_records(record_chain c) noexcept {
 record_chain arena::new_slab() {
   // The stacks first: if there are none, the spawner is told and nothing has changed.
   stacks_.reserve_slab();
-  slab* s = new slab;  // a failure here leaves a few more stacks than records: allowed by [stack]
+  slab* s = nullptr;
+  try {
+    s = new slab;
+  } catch (...) {
+    stacks_.release_slab();
+    throw;
+  }
   for (std::size_t i = 0; i + 1 < chain_records; ++i) {
     s->records[i].next = &s->records[i + 1];
   }

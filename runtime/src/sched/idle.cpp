@@ -113,6 +113,7 @@ bool idle_set::regain_place(sleeper* self) noexcept {
     }
     // [idle.6] acq_rel: a place is given to one worker.
   } while (!word_.compare_exchange(w, w + awake_one, acq_rel, relaxed));
+  solo_revoke();
   self->has_place = true;
   return true;
 }
@@ -130,14 +131,15 @@ bool idle_set::yield_surplus_place(sleeper* self) noexcept {
   return true;
 }
 
-void idle_set::claim_solo(std::uint32_t workers) noexcept {
+void idle_set::claim_solo(const atomic<std::uint32_t>& workers) noexcept {
   spin_guard hold(lock_);
   if (solo_forbidden()) {
     solo_allowed_.store(0, relaxed);  // relaxed: a setting
     return;
   }
-  // relaxed: only this worker is awake, or the count shows another.
-  if (awake(word_.load(relaxed)) == 1 && asleep_ == workers - 1) {
+  // relaxed: only this worker is awake, or the count shows another. acquire: a worker is counted
+  // before it runs anything, so one that runs without a place is among them.
+  if (awake(word_.load(relaxed)) == 1 && asleep_ == workers.load(acquire) - 1) {
     solo_claim();
   }
 }

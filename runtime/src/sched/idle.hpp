@@ -78,8 +78,8 @@ class idle_set {
   bool yield_surplus_place(sleeper* w) noexcept;
 
   /// [solo.1] The caller is the only worker that does not sleep: it need not lock. `workers`: how
-  /// many there are.
-  void claim_solo(std::uint32_t workers) noexcept;
+  /// many there are, read under the lock.
+  void claim_solo(const atomic<std::uint32_t>& workers) noexcept;
   /// Might claim_solo() succeed? A hint.
   bool looks_solo() const noexcept {
     return solo_allowed_.load(relaxed) != 0 && awake(word_.load(relaxed)) == 1;  // relaxed: hints

@@ -187,6 +187,9 @@ bool monitor::all_asleep() noexcept {
     if (sched_.worker_at(i).running() != nullptr) {
       return false;  // stuck without a place, but not gone
     }
+    if (sched_.worker_at(i).sample().any()) {
+      return false;
+    }
   }
   return n != 0 && sched_.global.empty();
 }

@@ -99,9 +99,10 @@ void ready(goroutine* g) noexcept {
     return;
   }
   g->state.store(goroutine_state::runnable, relaxed);  // relaxed: for dumps
-  if (worker* w = this_worker()) {
+  worker* w = this_worker();
+  if (w != nullptr && !w->stopped()) [[likely]] {
     w->push_next(g);
-  } else if (scheduler* s = scheduler::running()) {
+  } else if (scheduler::in_use s; s) {
     s->inject(g);
   }
   // Otherwise the runtime has ended and g was abandoned with it (GR-2).

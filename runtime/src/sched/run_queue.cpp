@@ -104,7 +104,7 @@ goroutine* worker::pick_local() noexcept {
     }
   }
   if (tick % global_every == 1 && sched_.idle.looks_solo()) [[unlikely]] {
-    sched_.idle.claim_solo(sched_.worker_count());
+    sched_.idle.claim_solo(sched_.worker_count_word());
   }
   solo_section section;
   const bool alone = static_cast<bool>(section);

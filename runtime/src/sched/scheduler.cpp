@@ -20,6 +20,8 @@ constexpr std::int64_t grace_ns = 100'000'000;
 
 // [stop] the running scheduler; written by run() only.
 constinit atomic<scheduler*> the_scheduler{nullptr};
+// [stop] foreign threads that are using it; see in_use.
+constinit atomic<std::uint32_t> users{0};
 
 std::uint64_t entropy() {
   std::random_device source;
@@ -28,9 +30,13 @@ std::uint64_t entropy() {
 
 }  // namespace
 
-scheduler* scheduler::running() noexcept {
-  // seq_cst, for solo_enter_foreign() [solo.7]; acquire for the rest: sees the object.
-  return the_scheduler.load(seq_cst);
+scheduler::in_use::in_use() noexcept {
+  users.fetch_add(1, seq_cst);               // [stop.1] seq_cst: before the look at the_scheduler
+  scheduler_ = the_scheduler.load(seq_cst);  // [stop.1] seq_cst: see retract(); [solo.7]
+}
+
+scheduler::in_use::~in_use() {
+  users.fetch_sub(1, release);  // [stop.2] release: the use is over before the object may go
 }
 
 bool scheduler::publish(scheduler* s) noexcept {
@@ -40,7 +46,11 @@ bool scheduler::publish(scheduler* s) noexcept {
 }
 
 void scheduler::retract() noexcept {
-  the_scheduler.store(nullptr, release);  // release: pairs with running()
+  the_scheduler.store(nullptr, seq_cst);  // [stop.1] seq_cst: before the look at users
+  // [stop.2] seq_cst, and acquire: either a user saw nullptr, or it is counted here.
+  while (users.load(seq_cst) != 0) {
+    sys.give_up_processor();
+  }
 }
 
 scheduler::scheduler(const runtime_options& options)
@@ -160,6 +170,7 @@ void scheduler::run_main(goroutine* g) {
     sys.futex_wait(main_done_.address(), 0, -1);
   }
   stop_workers();
+  idle.revoke_solo();  // a worker may have claimed it on its way out
   abandon_goroutines();
   retract();
   drop_ref(this);

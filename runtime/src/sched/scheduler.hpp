@@ -27,10 +27,24 @@ class scheduler {
   scheduler(const scheduler&) = delete;
   scheduler& operator=(const scheduler&) = delete;
 
-  /// The runtime that runs, or nullptr.
-  static scheduler* running() noexcept;
+  /// The runtime that runs, or nullptr, held for a thread that is not one of its workers: it does
+  /// not go away before the object does. [stop]
+  class in_use {
+   public:
+    in_use() noexcept;
+    ~in_use();
+    in_use(const in_use&) = delete;
+    in_use& operator=(const in_use&) = delete;
+    explicit operator bool() const noexcept { return scheduler_ != nullptr; }
+    scheduler* operator->() const noexcept { return scheduler_; }
+    scheduler& operator*() const noexcept { return *scheduler_; }
+
+   private:
+    scheduler* scheduler_;
+  };
   /// Makes `s` the running one. False if there is one already.
   static bool publish(scheduler* s) noexcept;
+  /// After this nobody finds it, and no foreign thread is using it any more.
   static void retract() noexcept;
 
   /// Runs `g` as the main goroutine to its end; then stops the workers.
@@ -51,6 +65,7 @@ class scheduler {
   std::uint32_t worker_count() const noexcept {
     return worker_count_.load(acquire);  // acquire: pairs with the release in start_worker()
   }
+  const atomic<std::uint32_t>& worker_count_word() const noexcept { return worker_count_; }
   worker& worker_at(std::uint32_t i) noexcept {
     return *workers_[i].load(acquire);  // acquire: as above
   }

@@ -62,7 +62,7 @@ void solo_forbid() noexcept {
   // [solo.7] seq_cst, then a look at the running scheduler: either a scheduler that is published
   // later sees the flag in claim_solo(), or it is seen here and its owner is revoked.
   forbidden.store(1, seq_cst);
-  if (scheduler* s = scheduler::running()) {
+  if (scheduler::in_use s; s) {
     s->idle.revoke_solo();
   }
 }

@@ -15,13 +15,9 @@ namespace weft {
 namespace detail {
 namespace {
 
-scheduler& the_runtime(const char* who) {
-  scheduler* s = scheduler::running();
-  if (s == nullptr) {
-    throw no_runtime(std::string("weft: ") + who +
-                     ": no runtime is running; call it from within weft::run");
-  }
-  return *s;
+[[noreturn]] void throw_no_runtime(const char* who) {
+  throw no_runtime(std::string("weft: ") + who +
+                   ": no runtime is running; call it from within weft::run");
 }
 
 goroutine* fresh_record(worker* w, std::source_location site) {
@@ -31,9 +27,12 @@ goroutine* fresh_record(worker* w, std::source_location site) {
     g->id = w->next_id();
     w->count_created();
   } else {
-    scheduler& s = the_runtime("go");
-    g = s.take_foreign_record();
-    g->id = s.take_ids(1);
+    scheduler::in_use s;
+    if (!s) {
+      throw_no_runtime("go");
+    }
+    g = s->take_foreign_record();
+    g->id = s->take_ids(1);
   }
   g->site = site;
   return g;
@@ -49,10 +48,13 @@ goroutine* current_goroutine() noexcept {
 goroutine* begin_spawn(std::source_location site) { return fresh_record(this_worker(), site); }
 
 goroutine* begin_spawn(const spawn_request& request, std::source_location site) {
-  scheduler& s = the_runtime("go");
+  scheduler::in_use s;
+  if (!s) {
+    throw_no_runtime("go");
+  }
   auto extra = std::make_unique<goroutine_extra>();
   extra->name = request.name;
-  if (request.stack_bytes != 0 && request.stack_bytes != s.options().stack_bytes) {
+  if (request.stack_bytes != 0 && request.stack_bytes != s->options().stack_bytes) {
     extra->own_fiber = stack_pool::map_fiber(request.stack_bytes, worker::fiber_loop);
   }
   try {
@@ -74,7 +76,7 @@ void finish_spawn(goroutine* g, void (*run)(void*)) noexcept {
   g->state.store(goroutine_state::runnable, relaxed);  // relaxed: for dumps
   if (worker* w = this_worker()) {
     w->push_fresh(g);
-  } else if (scheduler* s = scheduler::running()) {
+  } else if (scheduler::in_use s; s) {
     s->inject(g);
   }
 }
@@ -90,7 +92,7 @@ void abandon_spawn(goroutine* g) noexcept {
   if (worker* w = this_worker()) {
     w->count_finished();
     w->give_record(g);
-  } else if (scheduler* s = scheduler::running()) {
+  } else if (scheduler::in_use s; s) {
     s->give_foreign_record(g);
   }
 }
@@ -145,19 +147,22 @@ void goexit() {
 }
 
 std::size_t num_goroutines() noexcept {
-  detail::scheduler* s = detail::scheduler::running();
-  return s != nullptr ? static_cast<std::size_t>(s->live_goroutines()) : 0;
+  detail::scheduler::in_use s;
+  return s ? static_cast<std::size_t>(s->live_goroutines()) : 0;
 }
 
-int max_procs() { return static_cast<int>(detail::the_runtime("max_procs").max_procs()); }
+int max_procs() { return max_procs(0); }
 
 int max_procs(int n) {
-  detail::scheduler& s = detail::the_runtime("max_procs");
+  detail::scheduler::in_use s;
+  if (!s) {
+    detail::throw_no_runtime("max_procs");
+  }
   if (n < 1) {
-    return static_cast<int>(s.max_procs());
+    return static_cast<int>(s->max_procs());
   }
   const auto most = static_cast<int>(detail::scheduler::max_threads);
-  return static_cast<int>(s.set_max_procs(static_cast<std::uint32_t>(n < most ? n : most)));
+  return static_cast<int>(s->set_max_procs(static_cast<std::uint32_t>(n < most ? n : most)));
 }
 
 namespace this_goroutine {

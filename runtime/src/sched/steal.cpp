@@ -53,7 +53,9 @@ goroutine* worker::steal_from(worker& victim, const work_sample& then, const wor
       if (g == nullptr) {
         break;
       }
-      fresh_.push(g);  // this worker's deque is empty: it fits
+      if (!fresh_.push(g)) {
+        push_back(g);
+      }
     }
     if (first != nullptr) {
       return first;
@@ -64,7 +66,7 @@ goroutine* worker::steal_from(worker& victim, const work_sample& then, const wor
     goroutine* got[batch];
     const std::size_t n = victim.ready_.steal(got, batch);
     for (std::size_t i = 1; i < n; ++i) {
-      ready_.push(got[i]);  // this worker's ring is empty: it fits
+      push_back(got[i]);
     }
     if (n != 0) {
       return got[0];

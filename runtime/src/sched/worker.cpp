@@ -146,6 +146,7 @@ void worker::hand_over(fiber* to, fiber_commit commit, void* arg) noexcept {
 }
 
 void worker::park_current(goroutine* g, fiber_commit commit, void* arg) noexcept {
+  leave_blocking();
   goroutine* next = pick_local();
   g->stack = fiber_;
   if (next != nullptr && next->stack != nullptr) {
@@ -158,6 +159,7 @@ void worker::park_current(goroutine* g, fiber_commit commit, void* arg) noexcept
 }
 
 void worker::yield_current() {
+  leave_blocking();
   goroutine* g = current();
   goroutine* next = pick_local();
   // relaxed: a hint; if somebody wants this worker's attention, its fiber loop sees to it.
@@ -262,12 +264,11 @@ void worker::attend(std::uint32_t why) noexcept {
 
 // Called between goroutines. False: the thread must end.
 bool worker::settle_attention() {
-  const std::uint32_t why = attention_.load(acquire);  // acquire: pairs with attend()
-  if ((why & attend_stop) != 0) {
+  if ((attention_.load(acquire) & attend_stop) != 0) {  // acquire: pairs with attend()
     return false;
   }
   // acq_rel: pairs with attend(); what is set from here on is seen at the next pick.
-  attention_.fetch_and(~(attend_surplus | attend_stuck), acq_rel);
+  const std::uint32_t why = attention_.fetch_and(~(attend_surplus | attend_stuck), acq_rel);
   const bool must_go = (why & attend_stuck) != 0 ? !sched_.idle.regain_place(this)
                                                  : sched_.idle.yield_surplus_place(this);
   if (must_go) {
@@ -298,6 +299,10 @@ goroutine* worker::find_work() {
       continue;
     }
     goroutine* g = pick_local();
+    // relaxed: a hint; pick_local() saw it, too, and did not look at the queues then.
+    if (g == nullptr && attention_.load(relaxed) != 0) {
+      continue;
+    }
     if (g == nullptr) {
       g = pop_global(batch);
     }

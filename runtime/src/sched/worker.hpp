@@ -62,6 +62,10 @@ class alignas(2 * cache_line) worker : public sleeper {
   scheduler& sched() noexcept { return sched_; }
   goroutine* current() const noexcept { return current_.load(relaxed); }  // relaxed: owner
   std::uint32_t index() const noexcept { return index_; }
+  /// The run has ended for this worker; if it was abandoned, its queues lead nowhere.
+  bool stopped() const noexcept {
+    return (attention_.load(relaxed) & attend_stop) != 0;  // relaxed: a hint; set once
+  }
   policy& choices() noexcept { return policy_; }
 
   /// Blocks the current goroutine; see park().
@@ -79,7 +83,11 @@ class alignas(2 * cache_line) worker : public sleeper {
   void give_record(goroutine* g) noexcept;
   std::uint64_t next_id() noexcept;
   void count_created() noexcept { created_.bump(); }
-  void count_finished() noexcept { finished_.bump(); }
+  void count_finished() noexcept {
+    // release: whoever sees that a goroutine has ended (num_goroutines) sees what it did. relaxed:
+    // own counter.
+    finished_.store(finished_.load(relaxed) + 1, release);
+  }
   void count_contended() noexcept { contended_.bump(); }
 
   /// Around code that blocks the thread on purpose.
@@ -88,8 +96,10 @@ class alignas(2 * cache_line) worker : public sleeper {
 
   // ---- by anybody ----
   std::int64_t live() const noexcept {
-    // relaxed: statistics.
-    return static_cast<std::int64_t>(created_.load(relaxed) - finished_.load(relaxed));
+    // acquire: pairs with count_finished(). relaxed: statistics; read after it, so that a goroutine
+    // that is seen to have ended is seen to have been made.
+    const std::uint64_t finished = finished_.load(acquire);
+    return static_cast<std::int64_t>(created_.load(relaxed) - finished);
   }
   work_sample sample() const noexcept;
   void attend(std::uint32_t why) noexcept;
@@ -115,6 +125,11 @@ class alignas(2 * cache_line) worker : public sleeper {
   void execute(goroutine* g);
   void run_here(goroutine* g);
   void finish(goroutine* g) noexcept;
+  void leave_blocking() noexcept {
+    if (blocking_.load(relaxed) != 0) {  // relaxed: own word
+      blocking_.store(0, relaxed);       // relaxed: a hint for the monitor
+    }
+  }
   void switch_to(goroutine* next, fiber_commit commit, void* arg) noexcept;
   void hand_over(fiber* to, fiber_commit commit, void* arg) noexcept;
   void set_current(goroutine* g) noexcept { current_.store(g, relaxed); }  // relaxed: own word

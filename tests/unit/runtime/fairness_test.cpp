@@ -46,8 +46,11 @@ TEST_P(Fairness, WorkFromOutsideIsNotStarvedByBusyQueues) {
         weft::yield();
       }
       outside.join();
-      // Each worker looks there every 64 picks; another one may be just about to.
-      EXPECT_LE(picks.load(), 4 * 64 * procs() + 64);
+      // Each worker looks there every 64 picks. With more than one, the kernel may not run the one
+      // that took it while the others go on counting: then only that it ran is certain.
+      if (procs() == 1) {
+        EXPECT_LE(picks.load(), 4 * 64 + 64);
+      }
     }
     stop = true;
     busy.wait();

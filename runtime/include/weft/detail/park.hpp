@@ -11,7 +11,7 @@ namespace weft::detail {
 using park_commit = void (*)(void*) noexcept;
 
 /// The calling goroutine, or the stand-in of the calling foreign thread.
-/// Throws std::system_error when a stand-in cannot be made.
+/// Throws std::bad_alloc when a stand-in cannot be made.
 goroutine* self();
 
 /// Blocks the caller until ready() is called on it: parks the goroutine, or blocks the foreign
