@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include <mutex>
 #include "support/fixture.hpp"
 
 namespace {
@@ -161,6 +162,49 @@ TEST_P(SchedStress, ThreadsOfTheUserSpawnIntoTheRuntime) {
       t.join();
     }
     EXPECT_EQ(l.wrong(), 0u);
+  });
+}
+
+// A foreign thread's wake-up ends the run while that thread is still on its way out of it.
+TEST_P(SchedStress, AForeignWakeMayBeTheEndOfTheRun) {
+  const int rounds = static_cast<int>(300 * weft::testing::scale()) + 20;
+  for (int i = 0; i < rounds; ++i) {
+    std::thread outside;
+    run_and_abandon([&] {
+      auto c = weft::make_chan<int>();
+      outside = std::thread([c] { c.send(1); });
+      EXPECT_EQ(*c.recv(), 1);
+    });
+    outside.join();
+  }
+}
+
+// Places that come and go while workers look for work: nobody is forgotten.
+TEST_P(SchedStress, ChangingMaxProcsAllTheTimeForgetsNobody) {
+  const int rounds = static_cast<int>(20'000 * weft::testing::scale()) + 100;
+  run([&] {
+    weft::wait_group group;
+    for (int who = 0; who < 2; ++who) {
+      group.go([&, who] {
+        for (int i = 0; i < rounds; ++i) {
+          weft::max_procs(1 + (i + who) % 4);
+          weft::yield();
+        }
+      });
+    }
+    int done = 0;
+    weft::mutex lock;
+    for (int i = 0; i < 8; ++i) {
+      group.go([&] {
+        for (int k = 0; k < rounds; ++k) {
+          weft::yield();
+        }
+        std::lock_guard hold(lock);
+        ++done;
+      });
+    }
+    group.wait();
+    EXPECT_EQ(done, 8);
   });
 }
 

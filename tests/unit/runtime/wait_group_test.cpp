@@ -1,6 +1,8 @@
 #include <weft/go.hpp>
 #include <weft/wait_group.hpp>
 
+#include <utility>
+
 #include <atomic>
 #include <climits>
 #include <functional>
@@ -233,6 +235,31 @@ TEST(WaitGroupOutside, WorksBetweenThreadsAlone) {
   std::thread other([&] { group.done(); });
   group.wait();
   other.join();
+}
+
+// WG-4: what the task captured is gone before done(), so that wait() may end its life.
+TEST_P(WaitGroup, GoDestroysTheCapturesBeforeItIsDone) {
+  run([] {
+    for (int round = 0; round < 100; ++round) {
+      struct slow_to_go {
+        bool* gone;
+        bool armed = true;
+        explicit slow_to_go(bool* g) : gone(g) {}
+        slow_to_go(slow_to_go&& o) noexcept : gone(o.gone), armed(std::exchange(o.armed, false)) {}
+        ~slow_to_go() {
+          if (armed) {
+            weft::yield();
+            *gone = true;
+          }
+        }
+      };
+      bool gone = false;
+      weft::wait_group group;
+      group.go([guard = slow_to_go(&gone)] {});
+      group.wait();
+      EXPECT_TRUE(gone);
+    }
+  });
 }
 
 }  // namespace
