@@ -1,7 +1,10 @@
 // Each CASE must fail to compile, with the text that CMakeLists.txt expects. Case 0 must compile.
 #include <weft/chan.hpp>
+#include <weft/error.hpp>
 #include <weft/go.hpp>
 #include <weft/select.hpp>
+
+#include <string>
 
 struct throwing_move {
   throwing_move() = default;
@@ -20,6 +23,8 @@ void cases(weft::chan<int> c, weft::send_chan<int> in, weft::recv_chan<int> out)
   in.send(1);
   out.recv();
   in.close();
+  weft::error e = nullptr;
+  (void)weft::as<throwing_move>(e);
 #elif CASE == 1   // CH-12
   out.send(1);
 #elif CASE == 2   // CH-12
@@ -52,5 +57,20 @@ void cases(weft::chan<int> c, weft::send_chan<int> in, weft::recv_chan<int> out)
   weft::go([](int) {});
 #elif CASE == 15  // CH-19
   (void)(c == weft::chan<long>());
+#elif CASE == 16  // a text is not an error by itself
+  weft::error e = "text";
+#elif CASE == 17  // the object would be gone with the error
+  (void)weft::as<throwing_move>(weft::error("text"));
+#elif CASE == 18  // the causes would be gone with the error
+  for (const weft::error& e : weft::error("text").causes()) {
+    (void)e;
+  }
+#elif CASE == 19  // neither message() nor what()
+  (void)weft::error::make(throwing_move());
+#elif CASE == 20  // the record would be gone
+  weft::error e{weft::static_error("text")};
+#elif CASE == 21  // its text would be gone
+  std::string text = "text";
+  weft::static_error record{text};
 #endif
 }

@@ -19,7 +19,7 @@ LAYERS = [
                " runtime/src/time/timer_heap.* runtime/src/net/poll*.* runtime/src/net/epoll.*",
      "detail os public stack"),
     ("sched", "runtime/src/sched/*", "detail os public stack queues report"),
-    ("sync", "runtime/src/sync/* runtime/src/time/*", "detail os public stack queues sched report"),
+    ("sync", "runtime/src/sync/* runtime/src/time/* runtime/src/error/*", "detail os public stack queues sched report"),
     ("net", "runtime/src/net/*", "detail os public stack queues sched report"),
     ("debug", "runtime/src/debug/*", "detail os public stack queues sched report"),
     ("channels public", "channels/include/*", "detail public"),
