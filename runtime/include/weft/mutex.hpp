@@ -2,13 +2,17 @@
 // mutex: mutual exclusion between goroutines (and threads).
 #include <weft/detail/atomic.hpp>
 #include <weft/detail/biased_lock.hpp>
+#include <weft/detail/cancelable.hpp>
 #include <weft/detail/park.hpp>
+#include <weft/detail/wait_limit.hpp>
+#include <weft/error.hpp>
 
+#include <chrono>
 #include <cstdint>
 
 namespace weft {
 
-/// Meets std's Lockable: use it with std::lock_guard, std::unique_lock, std::scoped_lock. Not
+/// Meets std's TimedLockable: use it with std::lock_guard, std::unique_lock, std::scoped_lock. Not
 /// reentrant: a second lock() by the holder blocks. It has no owner: another goroutine may unlock
 /// it (MU-1). It may be destroyed as soon as it is unlocked and nobody waits (HZ-1).
 ///
@@ -22,7 +26,7 @@ class mutex {
   mutex(const mutex&) = delete;
   mutex& operator=(const mutex&) = delete;
 
-  /// Blocks  goroutine (or the foreign thread).   Cancel  not interruptible.
+  /// Blocks  goroutine (or the foreign thread).   Cancel  lock(ctx), try_lock_for().
   /// Order   the n-th unlock() happens before the m-th lock() returns, n < m (MM-6).
   /// Errors  none (std::bad_alloc on a foreign thread's first wait).
   /// Cost    one locked instruction when free.   Threads any.   Go  sync.Mutex.Lock; MU-1..3.
@@ -30,8 +34,32 @@ class mutex {
     std::uint32_t free = 0;
     // [mutex.1] acquire: pairs with [mutex.2].
     if (!state_.compare_exchange(free, locked, detail::acquire, detail::relaxed)) {
-      lock_slow();
+      lock_slow({});
     }
+  }
+
+  /// lock() that gives up when ctx is done. A null error: locked; otherwise ctx.err(), not locked.
+  /// A context that is done already: not locked, even if the mutex is free. Blocks, Order, Cost  as
+  /// lock().   Go  golang/go#40026 asks for it; U-6.
+  template <detail::cancelable Context>
+  [[nodiscard]] error lock(const Context& ctx) {
+    if (error e = ctx.err()) {
+      return e;
+    }
+    const bool mine =
+        try_lock() || lock_slow({detail::never, detail::signal_of(ctx)}) == detail::wait_end::woken;
+    return mine ? error{} : ctx.err();
+  }
+
+  /// lock() that gives up after d, or at t, a point of std::chrono::steady_clock. True: locked.
+  /// Tries at least once, whatever the time.
+  template <class Rep, class Period>
+  [[nodiscard]] bool try_lock_for(const std::chrono::duration<Rep, Period>& d) {
+    return try_lock() || try_lock_until_ns(detail::deadline_after(d));
+  }
+  template <class Clock, class Duration>
+  [[nodiscard]] bool try_lock_until(const std::chrono::time_point<Clock, Duration>& t) {
+    return try_lock_until_ns(detail::deadline_at(t));
   }
 
   /// True: locked. Never waits; may fail although the mutex is free, and then orders nothing.
@@ -59,7 +87,10 @@ class mutex {
   static constexpr std::uint32_t woken = 4;     // a waiter was woken and has not yet competed
   static constexpr std::uint32_t starving = 8;  // hand over, do not compete
 
-  void lock_slow();
+  detail::wait_end lock_slow(const detail::wait_limit& limit);
+  bool try_lock_until_ns(std::int64_t deadline);
+  void leave_queue(detail::waiter* w) noexcept;
+  void forget_if_empty() noexcept;
   void unlock_slow();
 
   // [mutex] the bits above. `locked` changes by CAS anywhere; the others under queue_lock_ only.

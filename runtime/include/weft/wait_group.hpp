@@ -2,9 +2,13 @@
 // wait_group: waits for a number of goroutines to finish.
 #include <weft/detail/atomic.hpp>
 #include <weft/detail/biased_lock.hpp>
+#include <weft/detail/cancelable.hpp>
 #include <weft/detail/park.hpp>
+#include <weft/detail/wait_limit.hpp>
+#include <weft/error.hpp>
 #include <weft/go.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <source_location>
@@ -34,10 +38,29 @@ class wait_group {
   void done() { add(-1); }
 
   /// Waits until the counter is zero.
-  /// Blocks  goroutine (or the foreign thread).   Cancel  not interruptible.
+  /// Blocks  goroutine (or the foreign thread).   Cancel  wait(ctx), wait_for(d).
   /// Errors  none (std::bad_alloc on a foreign thread's first wait).
   /// Threads any number of waiters.   Go  sync.WaitGroup.Wait; WG-1.
-  void wait();
+  void wait() { wait_limited({}); }
+
+  /// wait() that gives up after d, or at t, a point of std::chrono::steady_clock. True: the counter
+  /// was zero. False: it was not; the group may not be destroyed yet.   Go  golang/go#40916; U-6.
+  template <class Rep, class Period>
+  [[nodiscard]] bool wait_for(const std::chrono::duration<Rep, Period>& d) {
+    return wait_limited({detail::deadline_after(d), nullptr}) == detail::wait_end::woken;
+  }
+  template <class Clock, class Duration>
+  [[nodiscard]] bool wait_until(const std::chrono::time_point<Clock, Duration>& t) {
+    return wait_limited({detail::deadline_at(t), nullptr}) == detail::wait_end::woken;
+  }
+  /// wait() that gives up when ctx is done: then ctx.err(). A null error: the counter was zero;
+  /// that is looked at first, so a group that is through is not reported as cancelled.
+  template <detail::cancelable Context>
+  [[nodiscard]] error wait(const Context& ctx) {
+    return wait_limited({detail::never, detail::signal_of(ctx)}) == detail::wait_end::woken
+               ? error{}
+               : ctx.err();
+  }
 
   /// add(1), then runs f() in a new goroutine, then done() when f returns or calls goexit. An
   /// exception that leaves f ends the program before done(), so that wait() cannot return first
@@ -68,6 +91,8 @@ class wait_group {
   }
 
  private:
+  detail::wait_end wait_limited(const detail::wait_limit& limit);
+
   // [wait_group] { counter:32, waiters:32 }. Written by add() and wait(), RMW only. The counter
   // reaches zero while there are waiters only under lock_.
   detail::atomic<std::uint64_t> state_{0};

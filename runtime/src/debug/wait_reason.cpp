@@ -26,6 +26,16 @@ const char* to_string(wait_reason r) noexcept {
       return "sync.Cond.Wait";
     case wait_reason::once:
       return "sync.Once.Do";
+    case wait_reason::sleep:
+      return "sleep";
+    case wait_reason::rwmutex_read:
+      return "sync.RWMutex.RLock";
+    case wait_reason::rwmutex_write:
+      return "sync.RWMutex.Lock";
+    case wait_reason::semaphore:
+      return "semaphore";
+    case wait_reason::cancel:
+      return "cancel (in progress elsewhere)";
   }
   return "unknown";
 }

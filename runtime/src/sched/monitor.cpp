@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <sys/prctl.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <system_error>
@@ -83,9 +84,15 @@ void monitor::watch() {
   int asleep = 0;
   std::int64_t last = clock.now();
   std::int64_t last_trim = last;
+  std::int64_t looked = last;
   while (word_.load(acquire) != stopped) {  // acquire: pairs with stop()
-    sys.futex_wait(word_.address(), on_watch, pause);
-    const std::int64_t now = clock.now();
+    // While all workers sleep, the keeper among them sees to the timers.
+    const std::int64_t limit = asleep == 0 ? sched_.timers.earliest() : never;
+    const std::int64_t wait =
+        limit - looked < pause ? std::max(limit - looked, shortest_ns) : pause;
+    until_.store(looked + wait, relaxed);  // relaxed: a hint
+    sys.futex_wait(word_.address(), on_watch, wait);
+    const std::int64_t now = looked = clock.now();
     if (all_asleep()) {
       pause = longest_ns;
       if (++asleep == asleep_rounds) {
@@ -107,7 +114,7 @@ void monitor::watch() {
         }
         asleep = 0;
         pause = shortest_ns;
-        last = clock.now();
+        last = looked = clock.now();
       }
       continue;
     }
@@ -116,8 +123,8 @@ void monitor::watch() {
       pause = shortest_ns;
       quiet = 0;
     } else if (++quiet > quiet_rounds) {
-      const std::int64_t limit = sched_.idle.has_room() ? watchful_ns : longest_ns;
-      pause = pause * 2 < limit ? pause * 2 : limit;
+      const std::int64_t most = sched_.idle.has_room() ? watchful_ns : longest_ns;
+      pause = pause * 2 < most ? pause * 2 : most;
     }
     last = now;
     if (now - last_trim > trim_ns) {
@@ -136,7 +143,8 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
   const std::uint32_t n = sched_.worker_count();
   const std::size_t known = seen_.size();
   seen_.resize(n);
-  bool waiting = !sched_.global.empty();
+  const bool due = sched_.timers.earliest() <= now;
+  bool waiting = due || !sched_.global.empty();
   bool acted = false;
   bool held_up = false;
   std::uint64_t contended = 0;
@@ -166,6 +174,9 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
     sched_.idle.undamp();
     return sched_.wake_one();
   }
+  if (due) {
+    acted |= tell_of_timers();
+  }
   // No free place: take that of a worker that is stuck, one per round.
   for (std::uint32_t i = 0; i < n; ++i) {
     worker& w = sched_.worker_at(i);
@@ -176,6 +187,28 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
     }
   }
   return acted;
+}
+
+// All places are taken: one of the workers that come to their scheduling points sees to what is
+// due.
+bool monitor::tell_of_timers() noexcept {
+  const std::uint32_t n = sched_.worker_count();
+  for (std::uint32_t i = 0; i < n; ++i) {
+    worker& w = sched_.worker_at(i);
+    if (w.running() != nullptr && !w.blocking()) {
+      w.attend(worker::attend_timers);
+    }
+  }
+  return true;
+}
+
+void monitor::expect(std::int64_t when) noexcept {
+  constexpr std::int64_t near_enough = 100'000;
+  // relaxed: a hint; what it misses the monitor sees after its pause, 10 ms at the most.
+  if (when < until_.load(relaxed) - near_enough) {
+    until_.store(when, relaxed);  // relaxed: as above; one call is enough
+    sys.futex_wake(word_.address(), 1);
+  }
 }
 
 bool monitor::all_asleep() noexcept {
@@ -201,7 +234,7 @@ void monitor::report_deadlock() {
   // is only slow to wake up.
   if (sched_.options().on_deadlock == deadlock_action::ignore ||
       sched_.main_done_.load(acquire) != 0 || count_threads() != sched_.worker_count() + 2 ||
-      !all_asleep()) {
+      sched_.timers.earliest() != never || !all_asleep()) {
     return;
   }
   deadlock_exit(sched_.live_goroutines());

@@ -27,6 +27,8 @@ class monitor {
   void stop() noexcept;
   /// A worker wakes while all slept.
   void nudge() noexcept;
+  /// A time was added while no worker sleeps until it: the monitor must not sleep much longer.
+  void expect(std::int64_t when) noexcept;
 
  private:
   struct seen {
@@ -39,6 +41,7 @@ class monitor {
   bool look(std::int64_t now, std::int64_t elapsed);
   bool is_stuck(const worker& w, const seen& before, std::int64_t now) const noexcept;
   bool all_asleep() noexcept;
+  bool tell_of_timers() noexcept;
   void report_deadlock();
 
   scheduler& sched_;
@@ -48,6 +51,8 @@ class monitor {
   width_control width_;
   // [monitor] futex word: 1 while the monitor sleeps without limit, 2 to end it.
   atomic<std::uint32_t> word_{0};
+  // Until when the monitor sleeps, for expect(). Written by the monitor; a hint.
+  atomic<std::int64_t> until_{0};
 };
 
 }  // namespace weft::detail

@@ -6,7 +6,9 @@
 #include <new>
 
 #include "detail/sys.hpp"
+#include "sched/block_thread.hpp"
 #include "sched/scheduler.hpp"
+#include "time/clock.hpp"
 
 namespace weft::detail {
 namespace {
@@ -55,38 +57,8 @@ goroutine* this_thread_stand_in() {
   return mine.get();
 }
 
-void block_thread(goroutine* g, park_commit commit, void* arg) noexcept {
-  g->woken.store(0, relaxed);  // relaxed: nobody wakes it before commit
-  commit(arg);
-  while (g->woken.load(acquire) == 0) {  // [park.5] acquire: pairs with ready()
-    sys.futex_wait(g->woken.address(), 0, -1);
-  }
-}
-
-}  // namespace
-
-goroutine* self() {
-  if (worker* w = this_worker()) {
-    if (goroutine* g = w->current()) {
-      return g;
-    }
-  }
-  return this_thread_stand_in();
-}
-
-void park(wait_reason reason, park_commit commit, void* arg) noexcept {
-  worker* w = this_worker();
-  goroutine* g = w != nullptr ? w->current() : nullptr;
-  if (g == nullptr) {
-    block_thread(this_thread_stand_in(), commit, arg);
-    return;
-  }
-  g->reason.store(reason, relaxed);                  // relaxed: for dumps
-  g->state.store(goroutine_state::parked, relaxed);  // relaxed: for dumps
-  w->park_current(g, commit, arg);
-}
-
-void ready(goroutine* g) noexcept {
+// Makes g runnable. `in_turn`: behind the others instead of next.
+void make_ready(goroutine* g, bool in_turn) noexcept {
   // relaxed: constant while its run lasts; a later run's threads came after the change.
   const goroutine_kind kind = g->kind.load(relaxed);
   if (kind == goroutine_kind::abandoned) [[unlikely]] {
@@ -101,11 +73,68 @@ void ready(goroutine* g) noexcept {
   g->state.store(goroutine_state::runnable, relaxed);  // relaxed: for dumps
   worker* w = this_worker();
   if (w != nullptr && !w->stopped()) [[likely]] {
-    w->push_next(g);
+    in_turn ? w->push_back(g) : w->push_next(g);
   } else if (scheduler::in_use s; s) {
     s->inject(g);
   }
   // Otherwise the runtime has ended and g was abandoned with it (GR-2).
+}
+
+}  // namespace
+
+void block_thread_limited(goroutine* g, const thread_deadline& limit, park_commit commit,
+                          void* arg) noexcept {
+  g->woken.store(0, relaxed);  // relaxed: nobody wakes it before commit
+  commit(arg);
+  std::int64_t deadline = limit.deadline;
+  while (g->woken.load(acquire) == 0) {  // [park.5] acquire: pairs with ready()
+    std::int64_t left = -1;
+    if (deadline != never && (left = deadline - clock.now()) <= 0) {
+      std::uint64_t open = limit.ticket;
+      // [limit.3] acq_rel: one winner, as in try_claim(). relaxed on failure: somebody else has won
+      // and wakes this thread.
+      if (g->claim.compare_exchange(open, limit.ticket + 1 + limit.timeout_index, acq_rel,
+                                    relaxed)) {
+        return;
+      }
+      deadline = never;
+      left = -1;
+    }
+    sys.futex_wait(g->woken.address(), 0, left);
+  }
+}
+
+goroutine* self() {
+  if (worker* w = this_worker()) {
+    if (goroutine* g = w->current()) {
+      return g;
+    }
+  }
+  return this_thread_stand_in();
+}
+
+void park(wait_reason reason, park_commit commit, void* arg) noexcept {
+  worker* w = this_worker();
+  goroutine* g = w != nullptr ? w->current() : nullptr;
+  if (g == nullptr) {
+    block_thread_limited(this_thread_stand_in(), {}, commit, arg);
+    return;
+  }
+  g->reason.store(reason, relaxed);                  // relaxed: for dumps
+  g->state.store(goroutine_state::parked, relaxed);  // relaxed: for dumps
+  w->park_current(g, commit, arg);
+}
+
+void ready(goroutine* g) noexcept { make_ready(g, false); }
+
+void ready_in_turn(goroutine* g) noexcept { make_ready(g, true); }
+
+void ready_chain(waiter* first) noexcept {
+  while (first != nullptr) {
+    waiter* w = first;
+    first = w->next;  // before ready(): the waiter is gone after it
+    ready(w->who);
+  }
 }
 
 void unlock_commit(void* lock) noexcept { static_cast<biased_lock*>(lock)->unlock(); }

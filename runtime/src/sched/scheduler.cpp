@@ -55,6 +55,7 @@ void scheduler::retract() noexcept {
 
 scheduler::scheduler(const runtime_options& options)
     : idle(static_cast<std::uint32_t>(options.max_procs)),
+      timers(static_cast<std::uint32_t>(options.max_procs)),
       memory(arena::of(options.stack_bytes, worker::fiber_loop)),
       options_(options),
       seed_(options.seed),
@@ -134,6 +135,14 @@ void scheduler::inject(goroutine* g) noexcept {
   }
 }
 
+void scheduler::timer_added(std::int64_t when) noexcept {
+  if (worker* keeper = timers.oversleeper(when)) {
+    keeper->rouse();
+  } else if (!timers.kept()) {
+    monitor_.expect(when);
+  }
+}
+
 void scheduler::worker_exited() noexcept {
   exited_.fetch_add(1, acq_rel);  // [stop] acq_rel: all that the worker did happens before
   sys.futex_wake(exited_.address(), 1);
@@ -172,6 +181,7 @@ void scheduler::run_main(goroutine* g) {
   stop_workers();
   idle.revoke_solo();  // a worker may have claimed it on its way out
   abandon_goroutines();
+  timers.drop_all();
   retract();
   drop_ref(this);
 }

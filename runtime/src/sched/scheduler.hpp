@@ -13,6 +13,7 @@
 #include "sched/global_queue.hpp"
 #include "sched/idle.hpp"
 #include "sched/monitor.hpp"
+#include "sched/timers.hpp"
 #include "sched/worker.hpp"
 
 namespace weft::detail {
@@ -56,6 +57,10 @@ class scheduler {
   void inject(goroutine* g) noexcept;
   /// Wakes a sleeping worker, or starts one, if there is a place and nobody searches.
   bool wake_one() noexcept;
+  /// A worker took a place by itself: the monitor must be on watch.
+  void left_sleep() noexcept { monitor_.nudge(); }
+  /// After a time was added to a heap: whoever would come too late for it is told. [timer.1]
+  void timer_added(std::int64_t when) noexcept;
 
   goroutine* take_foreign_record();
   std::uint64_t take_ids(std::uint64_t count) noexcept;
@@ -81,6 +86,7 @@ class scheduler {
 
   global_queue global;
   idle_set idle;
+  class timers timers;
   arena& memory;
 
  private:

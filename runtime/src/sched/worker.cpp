@@ -12,6 +12,7 @@
 #include "sched/goexit.hpp"
 #include "sched/scheduler.hpp"
 #include "stack/sanitizer.hpp"
+#include "time/clock.hpp"
 
 namespace weft::detail {
 namespace {
@@ -19,6 +20,10 @@ namespace {
 constexpr std::size_t spare_limit = 48;  // fewer than a slab: [stack] reserves one per thread
 constexpr std::size_t spare_batch = 16;
 constexpr std::uint64_t id_block = 256;
+
+// Values of wake_word_.
+constexpr std::uint32_t woken = 1;
+constexpr std::uint32_t roused = 2;
 
 void nothing(void*) noexcept {}
 
@@ -268,7 +273,11 @@ bool worker::settle_attention() {
     return false;
   }
   // acq_rel: pairs with attend(); what is set from here on is seen at the next pick.
-  const std::uint32_t why = attention_.fetch_and(~(attend_surplus | attend_stuck), acq_rel);
+  const std::uint32_t why =
+      attention_.fetch_and(~(attend_surplus | attend_stuck | attend_timers), acq_rel);
+  if ((why & attend_timers) != 0) {
+    run_timers();
+  }
   const bool must_go = (why & attend_stuck) != 0 ? !sched_.idle.regain_place(this)
                                                  : sched_.idle.yield_surplus_place(this);
   if (must_go) {
@@ -306,6 +315,9 @@ goroutine* worker::find_work() {
     if (g == nullptr) {
       g = pop_global(batch);
     }
+    if (g == nullptr && run_timers()) {
+      continue;
+    }
     bool futile = false;
     if (g == nullptr && (searching || (searching = sched_.idle.try_search()))) {
       g = search(futile);
@@ -322,6 +334,36 @@ goroutine* worker::find_work() {
   }
 }
 
+// ---- timers ----
+
+// Makes runnable, or calls, what is due. True: there was something.
+bool worker::run_timers() noexcept {
+  timers& all = sched_.timers;
+  if (!all.any()) {
+    return false;
+  }
+  const std::int64_t now = clock.now();
+  bool some = false;
+  due_timer due[64];
+  for (std::uint32_t i = 0; i < all.count(); ++i) {
+    timer_heap& h = all.heap(index_ + i);  // its own first
+    while (h.earliest() <= now) {
+      const std::size_t n = h.pop_due(now, due, std::size(due));
+      for (std::size_t k = 0; k < n; ++k) {
+        if (due[k].who != nullptr) {
+          ready_in_turn(due[k].who);
+        } else {
+          due[k].fire(due[k].owner, timer_outcome::expired);
+        }
+      }
+      some |= n != 0;
+    }
+  }
+  return some;
+}
+
+// ---- sleeping ----
+
 // The caller has no work. Returns when it was woken: then it holds a place and is a searcher.
 void worker::sleep(bool searching, bool futile) noexcept {
   wake_word_.store(0, relaxed);  // relaxed: nobody wakes this worker before enter_sleep()
@@ -331,19 +373,59 @@ void worker::sleep(bool searching, bool futile) noexcept {
     return;  // find_work() ends the thread
   }
   if (!sched_.global.empty() && sched_.idle.leave_sleep(this)) {
+    sched_.left_sleep();
     woken_searching_ = true;
     return;
   }
-  // [idle.7] acquire: pairs with the release in wake().
-  while (wake_word_.load(acquire) == 0) {
-    sys.futex_wait(wake_word_.address(), 0, -1);
+  sched_.timers.clean_fronts();  // so that a time in a heap is that of something that will happen
+  if (!sched_.timers.try_keep(this) || !sleep_as_keeper()) {
+    // [idle.7] acquire: pairs with the release in wake(). A late rouse() is of no interest here.
+    for (std::uint32_t word = 0; (word = wake_word_.load(acquire)) != woken;) {
+      sys.futex_wait(wake_word_.address(), word, -1);
+    }
   }
   woken_searching_ = true;
 }
 
+// [timer] Sleeps at most until the earliest time. True: awake again, with a place; false: what is
+// due is for others, who are awake, and this worker sleeps until it is woken.
+bool worker::sleep_as_keeper() noexcept {
+  for (;;) {
+    const std::int64_t until = sched_.timers.keep_until();
+    const std::int64_t left = until == never ? -1 : until - clock.now();
+    if (until != never && left <= 0) {
+      const bool mine = sched_.idle.leave_sleep(this);
+      sched_.timers.stop_keeping();
+      if (mine) {
+        sched_.left_sleep();
+      }
+      return mine;
+    }
+    std::uint32_t word = wake_word_.load(acquire);  // [idle.7] acquire: pairs with wake()
+    if (word == 0) {
+      sys.futex_wait(wake_word_.address(), 0, left);
+      word = wake_word_.load(acquire);  // [idle.7] acquire: pairs with wake()
+    }
+    if (word == woken) {
+      sched_.timers.stop_keeping();
+      return true;
+    }
+    // [timer.1] acq_rel: takes the rouse back, but not a wake.
+    wake_word_.compare_exchange(word = roused, 0, acq_rel, relaxed);
+  }
+}
+
 void worker::wake() noexcept {
-  wake_word_.store(1, release);  // [idle.7] release: what the waker did is seen
+  wake_word_.store(woken, release);  // [idle.7] release: what the waker did is seen
   sys.futex_wake(wake_word_.address(), 1);
+}
+
+void worker::rouse() noexcept {
+  std::uint32_t sleeps = 0;
+  // [timer.1] acq_rel: a wake is not overwritten; it is as good.
+  if (wake_word_.compare_exchange(sleeps, roused, acq_rel, relaxed)) {
+    sys.futex_wake(wake_word_.address(), 1);
+  }
 }
 
 // ---- blocking on purpose ----

@@ -47,6 +47,7 @@ class alignas(2 * cache_line) worker : public sleeper {
   static constexpr std::uint32_t attend_stop = 1;     // the runtime ends
   static constexpr std::uint32_t attend_stuck = 2;    // the place was given to somebody else
   static constexpr std::uint32_t attend_surplus = 4;  // max_procs was lowered
+  static constexpr std::uint32_t attend_timers = 8;   // the time of a timer has come
 
   worker(scheduler& s, std::uint32_t index, const policy& choices);
   ~worker();
@@ -104,6 +105,8 @@ class alignas(2 * cache_line) worker : public sleeper {
   work_sample sample() const noexcept;
   void attend(std::uint32_t why) noexcept;
   void wake() noexcept;
+  /// The keeper sleeps for too long: it looks at the timers again [timer.1].
+  void rouse() noexcept;
   goroutine* running() const noexcept { return current_.load(relaxed); }   // relaxed: a hint
   bool blocking() const noexcept { return blocking_.load(relaxed) != 0; }  // relaxed: a hint
   const fiber* running_fiber() const noexcept { return fiber_; }  // by its own thread, in handlers
@@ -121,6 +124,8 @@ class alignas(2 * cache_line) worker : public sleeper {
   goroutine* steal_from(worker& victim, const work_sample& then, const work_sample& now,
                         std::int64_t elapsed_ns) noexcept;
   bool settle_attention();
+  bool run_timers() noexcept;
+  bool sleep_as_keeper() noexcept;
   void sleep(bool searching, bool futile) noexcept;
   void execute(goroutine* g);
   void run_here(goroutine* g);
@@ -170,7 +175,7 @@ class alignas(2 * cache_line) worker : public sleeper {
   atomic<std::uint32_t> blocking_{0};   // inside blocking(f)
   // attend_* bits, set by anybody, cleared by the owner. Read relaxed at every pick.
   alignas(cache_line) atomic<std::uint32_t> attention_{0};
-  // [idle.7] 1 once woken: the futex word of this worker's sleep.
+  // [idle.7] the futex word of this worker's sleep: 1 once woken, 2 roused to look at the timers.
   atomic<std::uint32_t> wake_word_{0};
   // [next] the goroutine made ready last. Filled by the owner, taken by owner or thief.
   alignas(cache_line) atomic<goroutine*> next_{nullptr};

@@ -27,24 +27,48 @@ cond_var::turn::~turn() {
   }
 }
 
-void cond_var::turn::wait() noexcept {
+detail::wait_end cond_var::turn::wait(const detail::wait_limit& limit) noexcept {
+  using detail::wait_end;
   waited_ = true;
   cond_.lock_.lock();
   if (waiter_.result == wake_result::done) {
     cond_.lock_.unlock();
-    return;
+    return wait_end::woken;
   }
   waiter_.value = &waiter_;
-  detail::park(detail::wait_reason::cond, detail::unlock_commit, &cond_.lock_);
+  if (limit.none()) {
+    detail::park(detail::wait_reason::cond, detail::unlock_commit, &cond_.lock_);
+    return wait_end::woken;
+  }
+  waiter_.ticket = detail::open_claim(waiter_.who);
+  const wait_end end = detail::end_of(detail::park_limited(
+      detail::wait_reason::cond, waiter_.ticket, limit, detail::unlock_commit, &cond_.lock_));
+  if (end != wait_end::woken) {
+    detail::biased_guard hold(cond_.lock_);
+    if (waiter_.linked) {
+      cond_.waiters_.remove(&waiter_);
+    }
+  }
+  return end;
+}
+
+// With lock_ held: takes out the next one who can be notified, and marks it. Those whose wait has
+// timed out are passed over (T13). Null: nobody waits.
+detail::waiter* cond_var::pop_notified() noexcept {
+  while (detail::waiter* w = waiters_.pop_front()) {
+    const bool parked = w->value != nullptr;
+    if (!parked || w->ticket == 0 || detail::try_claim(w)) {
+      w->result = wake_result::done;
+      return w;
+    }
+  }
+  return nullptr;
 }
 
 void cond_var::notify_one() noexcept {
   lock_.lock();
-  detail::waiter* w = waiters_.pop_front();
+  detail::waiter* w = pop_notified();
   const bool parked = w != nullptr && w->value != nullptr;
-  if (w != nullptr) {
-    w->result = wake_result::done;
-  }
   lock_.unlock();  // the last touch of this object; and of w, unless it is parked
   if (parked) {
     detail::ready(w->who);
@@ -55,8 +79,7 @@ void cond_var::notify_all() noexcept {
   lock_.lock();
   detail::waiter* parked = nullptr;
   detail::waiter** end = &parked;
-  while (detail::waiter* w = waiters_.pop_front()) {
-    w->result = wake_result::done;
+  while (detail::waiter* w = pop_notified()) {
     if (w->value != nullptr) {
       w->next = nullptr;
       *end = w;
@@ -64,11 +87,7 @@ void cond_var::notify_all() noexcept {
     }
   }
   lock_.unlock();  // the last touch of this object
-  while (parked != nullptr) {
-    detail::waiter* w = parked;
-    parked = w->next;  // before ready(): the waiter is gone after it
-    detail::ready(w->who);
-  }
+  detail::ready_chain(parked);
 }
 
 }  // namespace weft

@@ -10,7 +10,7 @@ constexpr std::int64_t patience_ns = 1'000'000;  // Go's starvation threshold
 
 }  // namespace
 
-void mutex::lock_slow() {
+detail::wait_end mutex::lock_slow(const detail::wait_limit& limit) {
   using namespace detail;
   goroutine* me = self();
   std::int64_t since = 0;
@@ -33,26 +33,58 @@ void mutex::lock_slow() {
     } while (!state_.compare_exchange(state, to, acquire, relaxed));
     if (take) {
       queue_lock_.unlock();
-      return;
+      return wait_end::woken;
+    }
+    if (was_woken && limit.deadline != never && clock.now() >= limit.deadline) {
+      forget_if_empty();
+      queue_lock_.unlock();
+      return wait_end::timeout;
     }
     waiter w;
     w.who = me;
+    w.ticket = limit.none() ? 0 : open_claim(me);
     if (was_woken) {
       waiters_.push_front(&w);  // the loser keeps its turn (T12)
     } else {
       waiters_.push_back(&w);
       since = clock.now();
     }
-    park(wait_reason::mutex, unlock_commit, &queue_lock_);
+    if (w.ticket == 0) {
+      park(wait_reason::mutex, unlock_commit, &queue_lock_);
+    } else {
+      const wait_end end =
+          end_of(park_limited(wait_reason::mutex, w.ticket, limit, unlock_commit, &queue_lock_));
+      if (end != wait_end::woken) {
+        leave_queue(&w);
+        return end;
+      }
+    }
     if (w.result == wake_result::done) {
       // Handed over, still locked. Starvation ends with one who did not wait long.
       biased_guard hold(queue_lock_);
       if (waiters_.empty() || clock.now() - since < patience_ns) {
         state_.fetch_and(~starving, relaxed);  // relaxed: under queue_lock_
       }
-      return;
+      return wait_end::woken;
     }
     was_woken = true;
+  }
+}
+
+// A waiter whose wait was ended by its limit.
+void mutex::leave_queue(detail::waiter* w) noexcept {
+  detail::biased_guard hold(queue_lock_);
+  if (w->linked) {
+    waiters_.remove(w);
+  }
+  forget_if_empty();
+}
+
+// With queue_lock_ held: with the queue empty nobody is left to be handed a starving mutex, which
+// newcomers would respect for ever.
+void mutex::forget_if_empty() noexcept {
+  if (waiters_.empty()) {
+    state_.fetch_and(~(waiting | starving), detail::relaxed);  // relaxed: under queue_lock_
   }
 }
 
@@ -60,35 +92,35 @@ void mutex::unlock_slow() {
   using namespace detail;
   queue_lock_.lock();
   std::uint32_t state = state_.load(relaxed);  // relaxed: the CAS below decides
-  waiter* next = nullptr;
-  for (;;) {
-    if ((state & locked) == 0) {
-      queue_lock_.unlock();
-      fatal_misuse("unlock of unlocked mutex");
-    }
-    const bool hand_over = (state & starving) != 0 && !waiters_.empty();
-    const bool wake = hand_over || ((state & woken) == 0 && !waiters_.empty());
-    next = wake ? waiters_.front() : nullptr;
-    std::uint32_t to = hand_over ? state : state & ~(locked | starving);
-    if (next != nullptr) {
-      to = hand_over ? to : to | woken;
-      if (next->next == nullptr) {
-        to &= ~waiting;
-      }
-    }
-    // [mutex.2] release: pairs with [mutex.1].
-    if (state_.compare_exchange(state, to, release, relaxed)) {
-      if (next != nullptr) {
-        waiters_.remove(next);
-        next->result = hand_over ? wake_result::done : wake_result::pending;
-      }
-      break;
-    }
+  if ((state & locked) == 0) {
+    queue_lock_.unlock();
+    fatal_misuse("unlock of unlocked mutex");
+  }
+  const bool hand_over = (state & starving) != 0;
+  // While the mutex is locked, and under queue_lock_, the other bits do not change.
+  waiter* next = hand_over || (state & woken) == 0 ? pop_claimed(waiters_) : nullptr;
+  std::uint32_t to = state & ~(locked | starving);
+  if (next != nullptr) {
+    to = hand_over ? state : to | woken;
+    next->result = hand_over ? wake_result::done : wake_result::pending;
+  }
+  if (waiters_.empty()) {
+    to &= ~waiting;
+  }
+  // [mutex.2] release: pairs with [mutex.1]. It fails only when two unlock at once.
+  if (!state_.compare_exchange(state, to, release, relaxed)) {
+    queue_lock_.unlock();
+    fatal_misuse("unlock of unlocked mutex");
   }
   queue_lock_.unlock();  // the last touch: who is woken may destroy the mutex
   if (next != nullptr) {
     ready(next->who);
   }
+}
+
+bool mutex::try_lock_until_ns(std::int64_t deadline) {
+  return try_lock() ||
+         (deadline > detail::now_ns() && lock_slow({deadline, nullptr}) == detail::wait_end::woken);
 }
 
 }  // namespace weft

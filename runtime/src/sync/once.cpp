@@ -28,11 +28,7 @@ void once::finish() noexcept {
   state_.store(done, detail::release);  // [once.1] release: publishes what f did
   detail::waiter* w = waiters_.take_all();
   lock_.unlock();
-  while (w != nullptr) {
-    detail::waiter* next = w->next;  // before ready(): the waiter is gone after it
-    detail::ready(w->who);
-    w = next;
-  }
+  detail::ready_chain(w);
 }
 
 }  // namespace weft

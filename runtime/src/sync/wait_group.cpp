@@ -34,13 +34,9 @@ void wait_group::add(int n) {
     // waiters, under lock_: none can join between zero and the release (T11).
     if (state_.compare_exchange(state, releases ? 0 : next, acq_rel, relaxed)) {
       if (releases) {
-        detail::waiter* w = waiters_.take_all();
+        detail::waiter* released = detail::take_claimed(waiters_, detail::wake_result::done);
         lock_.unlock();
-        while (w != nullptr) {
-          detail::waiter* following = w->next;  // before ready(): the waiter is gone after it
-          detail::ready(w->who);
-          w = following;
-        }
+        detail::ready_chain(released);
       }
       return;  // without waiters the CAS was the last touch of this object
     }
@@ -50,8 +46,8 @@ void wait_group::add(int n) {
   }
 }
 
-void wait_group::wait() {
-  using detail::acq_rel, detail::acquire;
+detail::wait_end wait_group::wait_limited(const detail::wait_limit& limit) {
+  using detail::acq_rel, detail::acquire, detail::wait_end;  // orders: explained below
   detail::goroutine* me = detail::self();
   // Under the lock even when the counter is zero: who made it zero is out of here then.
   lock_.lock();
@@ -59,14 +55,31 @@ void wait_group::wait() {
   do {
     if (counter_of(state) == 0) {
       lock_.unlock();
-      return;
+      return wait_end::woken;
     }
     // [wait_group.2] acq_rel: from here on zero is reached under lock_ only.
   } while (!state_.compare_exchange(state, state + 1, acq_rel, acquire));
   detail::waiter w;
   w.who = me;
+  if (limit.none()) {
+    waiters_.push_back(&w);
+    detail::park(detail::wait_reason::wait_group, detail::unlock_commit, &lock_);
+    return wait_end::woken;
+  }
+  w.ticket = detail::open_claim(me);
   waiters_.push_back(&w);
-  detail::park(detail::wait_reason::wait_group, detail::unlock_commit, &lock_);
+  const wait_end end = detail::end_of(detail::park_limited(
+      detail::wait_reason::wait_group, w.ticket, limit, detail::unlock_commit, &lock_));
+  if (end == wait_end::woken) {
+    return end;
+  }
+  detail::biased_guard hold(lock_);
+  if (!w.linked) {
+    return wait_end::woken;  // zero was reached, if a moment too late: the round is over
+  }
+  waiters_.remove(&w);
+  state_.fetch_sub(1, detail::relaxed);  // relaxed: the number of waiters changes under lock_
+  return end;
 }
 
 }  // namespace weft

@@ -15,6 +15,8 @@ class biased_lock {
     }
     lock_shared();
   }
+  /// For a thread that is no worker, after solo_revoke(), while no worker can become the owner.
+  void lock_unowned() noexcept { lock_.lock(); }
   void unlock() noexcept { lock_.unlock(); }
 
  private:

@@ -22,6 +22,8 @@ void park(wait_reason reason, park_commit commit, void* arg) noexcept;
 /// Makes a parked goroutine runnable, or wakes the foreign thread. Exactly once per park.
 /// The callee may run, and its waiters may be gone, before this returns.
 void ready(goroutine* g) noexcept;
+/// The same, but it runs in its turn, not next: for many at once, whose order is to be kept.
+void ready_in_turn(goroutine* g) noexcept;
 
 /// The caller starts a wait that several parties may end; returns its ticket (never 0).
 std::uint64_t open_claim(goroutine* me) noexcept;
@@ -42,6 +44,22 @@ inline waiter* pop_claimed(waiter_queue& q) noexcept {
   }
   return nullptr;
 }
+
+/// Takes out all waiters whose wait is still open, with the result given, as a chain by `next` for
+/// ready_chain(). The caller holds the queue's lock.
+inline waiter* take_claimed(waiter_queue& q, wake_result result) noexcept {
+  waiter* first = nullptr;
+  waiter** end = &first;
+  while (waiter* w = pop_claimed(q)) {
+    w->result = result;
+    w->next = nullptr;
+    *end = w;
+    end = &w->next;
+  }
+  return first;
+}
+/// ready() for each, in order, with no lock held.
+void ready_chain(waiter* first) noexcept;
 
 /// A commit that unlocks the biased_lock given as arg.
 void unlock_commit(void* lock) noexcept;

@@ -16,6 +16,11 @@ enum class wait_reason : std::uint8_t {
   mutex,
   cond,
   once,
+  sleep,
+  rwmutex_read,
+  rwmutex_write,
+  semaphore,
+  cancel,
 };
 
 /// The text that dumps show, in Go's words.

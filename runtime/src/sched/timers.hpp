@@ -1,0 +1,58 @@
+#pragma once
+// The heaps of a runtime, and who of its workers wakes up for the next time in them: [timer] in
+// docs/protocols.md. Of the workers that sleep, one at most is the keeper: it sleeps only until the
+// earliest time. While there is none, some worker is awake, and the monitor tells it what is due.
+#include <weft/detail/atomic.hpp>
+
+#include <cstdint>
+
+#include "time/timer_heap.hpp"
+
+namespace weft::detail {
+
+class worker;
+
+class timers {
+ public:
+  /// Heaps for so many workers; more of them share.
+  explicit timers(std::uint32_t workers);
+  timers(const timers&) = delete;
+  timers& operator=(const timers&) = delete;
+
+  std::uint32_t count() const noexcept { return count_; }
+  timer_heap& heap(std::uint32_t worker_index) noexcept { return *heaps_[worker_index % count_]; }
+
+  /// Is anything armed? A hint: does not see what is being added.
+  bool any() const noexcept;
+  /// The earliest time of all heaps.
+  std::int64_t earliest() const noexcept;
+  /// See timer_heap::clean_front().
+  void clean_fronts() noexcept;
+  /// Calls what is left as dropped: the run has ended.
+  void drop_all() noexcept;
+
+  /// By a worker among the sleepers: true if it is the keeper now.
+  bool try_keep(worker* w) noexcept;
+  void stop_keeping() noexcept;
+  /// By the keeper, before it sleeps: until when. Whoever adds an earlier time later rouses it.
+  std::int64_t keep_until() noexcept;
+  /// After adding a time: the keeper, if it would sleep for too long.
+  worker* oversleeper(std::int64_t when) const noexcept;
+  bool kept() const noexcept {
+    return keeper_.load(relaxed) != nullptr;  // relaxed: a hint
+  }
+
+  static constexpr std::uint32_t most_heaps = 64;
+
+ private:
+  static constexpr std::int64_t nobody_keeps = INT64_MIN;
+
+  timer_heap* heaps_[most_heaps];
+  const std::uint32_t count_;
+  // [timer] who sleeps until the earliest time. Set by CAS from null by a sleeper, cleared by it.
+  alignas(cache_line) atomic<worker*> keeper_{nullptr};
+  // [timer] until when; nobody_keeps when there is no keeper. Written by the keeper.
+  atomic<std::int64_t> keeper_until_{nobody_keeps};
+};
+
+}  // namespace weft::detail
