@@ -10,4 +10,6 @@
 #include <weft/once.hpp>
 #include <weft/runtime.hpp>
 #include <weft/select.hpp>
+#include <weft/sleep.hpp>
+#include <weft/time.hpp>
 #include <weft/wait_group.hpp>

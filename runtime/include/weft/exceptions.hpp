@@ -49,6 +49,12 @@ class bad_capacity : public channel_error {
   using channel_error::channel_error;
 };
 
+/// The period of a ticker is not positive (TM-9, TM-10).
+class bad_period : public misuse {
+ public:
+  using misuse::misuse;
+};
+
 /// A wait_group's counter went below zero (WG-1).
 class negative_counter : public misuse {
  public:
