@@ -29,6 +29,7 @@ constexpr std::int64_t trim_ns = 1'000'000'000;
 constexpr std::uint32_t on_watch = 0;
 constexpr std::uint32_t deep_sleep = 1;
 constexpr std::uint32_t stopped = 2;
+constexpr std::uint32_t hurried = 3;  // on watch, and a time was added before until_
 
 // Threads of this process, or 0 when the system does not say.
 std::size_t count_threads() {
@@ -90,8 +91,12 @@ void monitor::watch() {
     const std::int64_t limit = asleep == 0 ? sched_.timers.earliest() : never;
     const std::int64_t wait =
         limit - looked < pause ? std::max(limit - looked, shortest_ns) : pause;
-    until_.store(looked + wait, relaxed);  // relaxed: a hint
-    sys.futex_wait(word_.address(), on_watch, wait);
+    until_.store(looked + wait, seq_cst);  // [timer.6] seq_cst: before the second look
+    if (asleep != 0 || sched_.timers.earliest() >= limit) {
+      sys.futex_wait(word_.address(), on_watch, wait);
+    }
+    std::uint32_t hurry = hurried;
+    word_.compare_exchange(hurry, on_watch, acq_rel, relaxed);  // [timer.6] acq_rel: heard
     const std::int64_t now = looked = clock.now();
     if (all_asleep()) {
       pause = longest_ns;
@@ -203,10 +208,15 @@ bool monitor::tell_of_timers() noexcept {
 }
 
 void monitor::expect(std::int64_t when) noexcept {
-  constexpr std::int64_t near_enough = 100'000;
-  // relaxed: a hint; what it misses the monitor sees after its pause, 10 ms at the most.
-  if (when < until_.load(relaxed) - near_enough) {
-    until_.store(when, relaxed);  // relaxed: as above; one call is enough
+  constexpr std::int64_t near_enough = 50'000;
+  // [timer.6] seq_cst: after earliest_ was stored: either the monitor's second look sees the new
+  // time, or its until_ is seen here.
+  if (when + near_enough >= until_.load(seq_cst)) {
+    return;
+  }
+  std::uint32_t watching = on_watch;
+  // [timer.6] acq_rel: the word changes, so that a monitor that is about to sleep does not.
+  if (word_.compare_exchange(watching, hurried, acq_rel, relaxed)) {
     sys.futex_wake(word_.address(), 1);
   }
 }

@@ -49,9 +49,11 @@ class monitor {
   bool started_ = false;
   std::vector<seen> seen_;  // by worker index
   width_control width_;
-  // [monitor] futex word: 1 while the monitor sleeps without limit, 2 to end it.
+  // [monitor] futex word: 0 on watch, 1 while the monitor sleeps without limit, 2 to end it, 3 on
+  // watch and roused for a timer.
   atomic<std::uint32_t> word_{0};
-  // Until when the monitor sleeps, for expect(). Written by the monitor; a hint.
+  // [timer.6] until when the monitor sleeps at the most while it is on watch. Written by the
+  // monitor.
   atomic<std::int64_t> until_{0};
 };
 
