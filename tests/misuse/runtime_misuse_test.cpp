@@ -54,6 +54,28 @@ TEST_F(RuntimeMisuse, AnExceptionOfAnyTypeIsNamed) {
   EXPECT_EXIT(weft::run([] { throw "text"; }), KilledBySignal(SIGABRT), "char const\\*: text");
 }
 
+[[noreturn]] void throw_from_what() { throw std::out_of_range("of what"); }
+struct cannot_say : std::exception {
+  const char* what() const noexcept override { throw_from_what(); }
+};
+struct has_no_words : std::exception {
+  const char* what() const noexcept override { return nullptr; }
+};
+
+// PN-6: the report is complete nevertheless.
+TEST_F(RuntimeMisuse, AnExceptionThatCannotBeDescribedIsReportedToo) {
+  EXPECT_EXIT(weft::run([] {
+                weft::go({.name = "thrower"}, [] { throw cannot_say(); });
+                weft::testing::wait_until_goroutines(0);
+              }),
+              KilledBySignal(SIGABRT),
+              "left a goroutine: .*cannot_say \\(its what\\(\\) threw, too: "
+              "std::out_of_range\\)\n\ngoroutine [0-9]+ \\[running\\] \"thrower\"(.|\n)*main, "
+              "started at .*runtime_misuse_test.cpp");
+  EXPECT_EXIT(weft::run([] { throw has_no_words(); }), KilledBySignal(SIGABRT),
+              "left a goroutine: .*has_no_words\n\ngoroutine");
+}
+
 // PN-1
 TEST_F(RuntimeMisuse, AnExceptionThatLeavesMainEndsTheProgram) {
   EXPECT_EXIT(weft::run([] { throw std::logic_error("of main"); }), KilledBySignal(SIGABRT),

@@ -37,6 +37,7 @@ void ready(goroutine* g) noexcept {
 
 void unlock_commit(void* lock) noexcept { static_cast<biased_lock*>(lock)->unlock(); }
 std::uint64_t random_bits() noexcept { return 0; }
+impatience draw_impatience() noexcept { return impatience::by_clock; }
 
 constinit solo_state solo{};
 void solo_claim() noexcept {}

@@ -19,7 +19,8 @@ namespace weft {
 /// Policy (MU-2, MU-3): a woken waiter competes with running arrivals, which are on a processor
 /// already; if it loses it goes back to the front. A waiter that has waited for more than a
 /// millisecond makes the mutex starving: then unlock hands it to the first waiter, arrivals
-/// queue, try_lock fails; this ends with the first waiter that waited less, or was the last.
+/// queue, try_lock fails; this ends with the first waiter that waited less, or was the last. In a
+/// seeded run the choices of the scheduler take the place of the clock.
 class mutex {
  public:
   constexpr mutex() noexcept = default;

@@ -140,7 +140,15 @@ void monitor::watch() {
 }
 
 bool monitor::is_stuck(const worker& w, const seen& before, std::int64_t now) const noexcept {
-  return w.running() != nullptr && now - before.since >= (w.blocking() ? blocked_ns : hog_ns);
+  if (w.running() == nullptr) {
+    return false;
+  }
+  if (w.blocking()) {
+    return now - before.since >= blocked_ns;
+  }
+  // A worker that the kernel keeps from running looks stuck, too: the schedule of a seed would
+  // depend on the machine's load.
+  return !sched_.reproducible() && now - before.since >= hog_ns;
 }
 
 // One round over all workers. True: something happened.

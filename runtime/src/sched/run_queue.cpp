@@ -1,5 +1,5 @@
 // Which goroutine runs next on a worker, and where a runnable one waits. The order is:
-//   1. now and then the global queue, so that what waits there is not starved
+//   1. now and then the global queue (seeded runs, too), so that what waits there is not starved
 //   2. the next slot: made ready by the goroutine that ran last, at most next_streak times in a row
 //   3. now and then the oldest ready one, and the oldest that was spawned
 //   4. the newest spawned goroutine (deque), then the oldest ready one (ring)
@@ -148,6 +148,16 @@ goroutine* worker::take_next(bool alone) noexcept {
 }
 
 goroutine* worker::pick_seeded() noexcept {
+  // Nothing is drawn when nothing is here: how often an idle worker looks is a matter of time.
+  // relaxed: a hint; take_next() decides.
+  if (next_.load(relaxed) == nullptr && ready_.size() == 0 && fresh_.size() == 0) {
+    return nullptr;
+  }
+  if (policy_.below(global_every) == 0) {
+    if (goroutine* g = pop_global(1)) {
+      return g;
+    }
+  }
   const std::uint32_t first = policy_.below(4);
   for (std::uint32_t i = 0; i < 4; ++i) {
     goroutine* g = nullptr;

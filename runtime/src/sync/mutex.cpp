@@ -8,6 +8,18 @@ namespace {
 
 constexpr std::int64_t patience_ns = 1'000'000;  // Go's starvation threshold
 
+bool out_of_patience(std::int64_t since) {
+  switch (detail::draw_impatience()) {
+    case detail::impatience::yes:
+      return true;
+    case detail::impatience::no:
+      return false;
+    case detail::impatience::by_clock:
+      break;
+  }
+  return detail::clock.now() - since > patience_ns;
+}
+
 }  // namespace
 
 detail::wait_end mutex::lock_slow(const detail::wait_limit& limit) {
@@ -23,7 +35,7 @@ detail::wait_end mutex::lock_slow(const detail::wait_limit& limit) {
     bool starved = false;
     do {
       take = (state & locked) == 0 && ((state & starving) == 0);
-      starved = !take && was_woken && clock.now() - since > patience_ns;
+      starved = !take && was_woken && out_of_patience(since);
       to = take ? state | locked : state | waiting | (starved ? starving : 0);
       if (was_woken) {
         to &= ~woken;
@@ -62,7 +74,7 @@ detail::wait_end mutex::lock_slow(const detail::wait_limit& limit) {
     if (w.result == wake_result::done) {
       // Handed over, still locked. Starvation ends with one who did not wait long.
       biased_guard hold(queue_lock_);
-      if (waiters_.empty() || clock.now() - since < patience_ns) {
+      if (waiters_.empty() || !out_of_patience(since)) {
         state_.fetch_and(~starving, relaxed);  // relaxed: under queue_lock_
       }
       return wait_end::woken;

@@ -68,4 +68,9 @@ void unlock_commit(void* lock) noexcept;
 /// the runtime is.
 std::uint64_t random_bits() noexcept;
 
+/// Has a waiter waited too long? A seeded run draws the answer: a clock would give another
+/// schedule each time. All others look at the clock.
+enum class impatience { by_clock, no, yes };
+impatience draw_impatience() noexcept;
+
 }  // namespace weft::detail
