@@ -2,6 +2,7 @@
 #include <weft/chan.hpp>
 #include <weft/error.hpp>
 #include <weft/go.hpp>
+#include <weft/once_value.hpp>
 #include <weft/select.hpp>
 
 #include <string>
@@ -72,5 +73,10 @@ void cases(weft::chan<int> c, weft::send_chan<int> in, weft::recv_chan<int> out)
 #elif CASE == 21  // its text would be gone
   std::string text = "text";
   weft::static_error record{text};
+#elif CASE == 22  // ON-2
+  static int shared;
+  weft::once_value value([]() -> int& { return shared; });
+#elif CASE == 23  // ON-2
+  weft::once_func f([](int) {});
 #endif
 }

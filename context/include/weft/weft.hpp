@@ -8,6 +8,7 @@
 #include <weft/go.hpp>
 #include <weft/mutex.hpp>
 #include <weft/once.hpp>
+#include <weft/once_value.hpp>
 #include <weft/runtime.hpp>
 #include <weft/select.hpp>
 #include <weft/wait_group.hpp>
