@@ -3,6 +3,7 @@
 #include <weft/error.hpp>
 #include <weft/go.hpp>
 #include <weft/once_value.hpp>
+#include <weft/pool.hpp>
 #include <weft/select.hpp>
 
 #include <string>
@@ -78,5 +79,12 @@ void cases(weft::chan<int> c, weft::send_chan<int> in, weft::recv_chan<int> out)
   weft::once_value value([]() -> int& { return shared; });
 #elif CASE == 23  // ON-2
   weft::once_func f([](int) {});
+#elif CASE == 24  // PL-1
+  weft::pool<throwing_move> p;
+#elif CASE == 25  // PL-1: how should it make one?
+  struct needs_argument {
+    explicit needs_argument(int) {}
+  };
+  weft::pool<needs_argument> p;
 #endif
 }

@@ -9,6 +9,7 @@
 #include <weft/mutex.hpp>
 #include <weft/once.hpp>
 #include <weft/once_value.hpp>
+#include <weft/pool.hpp>
 #include <weft/runtime.hpp>
 #include <weft/select.hpp>
 #include <weft/wait_group.hpp>
