@@ -2,6 +2,7 @@
 #include <weft/chan.hpp>
 #include <weft/error.hpp>
 #include <weft/go.hpp>
+#include <weft/goroutine_local.hpp>
 #include <weft/once_value.hpp>
 #include <weft/pool.hpp>
 #include <weft/select.hpp>
@@ -27,6 +28,8 @@ void cases(weft::chan<int> c, weft::send_chan<int> in, weft::recv_chan<int> out)
   in.close();
   weft::error e = nullptr;
   (void)weft::as<throwing_move>(e);
+  static constinit weft::goroutine_local<throwing_move> local;
+  (void)*local;
 #elif CASE == 1   // CH-12
   out.send(1);
 #elif CASE == 2   // CH-12
@@ -86,5 +89,7 @@ void cases(weft::chan<int> c, weft::send_chan<int> in, weft::recv_chan<int> out)
     explicit needs_argument(int) {}
   };
   weft::pool<needs_argument> p;
+#elif CASE == 26  // GR-14: what cannot be copied cannot be inherited by a copy
+  weft::goroutine_local<throwing_move> x{weft::inheritance::copy};
 #endif
 }

@@ -6,6 +6,7 @@
 #include <weft/error.hpp>
 #include <weft/exceptions.hpp>
 #include <weft/go.hpp>
+#include <weft/goroutine_local.hpp>
 #include <weft/mutex.hpp>
 #include <weft/once.hpp>
 #include <weft/once_value.hpp>
