@@ -1,6 +1,7 @@
 // What ends the program, with which status and which words. Each case is a process of its own.
 #include <weft/chan.hpp>
 #include <weft/go.hpp>
+#include <weft/goroutine_local.hpp>
 #include <weft/mutex.hpp>
 #include <weft/once.hpp>
 #include <weft/wait_group.hpp>
@@ -209,6 +210,22 @@ TEST_F(RuntimeMisuse, AStackOverflowNamesTheGoroutineAndTheSize) {
               }),
               KilledBySignal(SIGSEGV), "stack overflow(.|\n)*1048576 bytes(.|\n)*\"deep\"");
 #endif
+}
+
+// GR-14: it would be made again and again.
+TEST_F(RuntimeMisuse, ALocalThatItsOwnDestructorUsesEndsTheProgram) {
+  struct uses_itself {
+    static weft::goroutine_local<uses_itself>& own() {
+      static weft::goroutine_local<uses_itself> local;
+      return local;
+    }
+    ~uses_itself() { own().get(); }
+  };
+  EXPECT_EXIT(weft::run([] {
+                weft::go({.name = "culprit"}, [] { uses_itself::own().get(); });
+                weft::testing::wait_until_goroutines(0);
+              }),
+              KilledBySignal(SIGABRT), "used by the destructor of its own value(.|\n)*\"culprit\"");
 }
 
 // GR-6: a stack that cannot be had is refused to the spawner, and the program goes on.

@@ -61,4 +61,10 @@ class negative_counter : public misuse {
   using misuse::misuse;
 };
 
+/// The function of a once_value or once_func ended by goexit: there is no result (ON-2).
+class no_result : public misuse {
+ public:
+  using misuse::misuse;
+};
+
 }  // namespace weft

@@ -114,6 +114,9 @@ void worker::run_here(goroutine* g) {
     // goexit() ends here. Other exceptions find no handler: std::terminate, with the throwing
     // frames still on the stack (PN-1).
   }
+  if (g->extra != nullptr && g->extra->locals != nullptr) [[unlikely]] {
+    g->extra->locals->clear();  // user code, which may still use them, and wait
+  }
   this_worker()->finish(g);
 }
 
