@@ -24,7 +24,7 @@ constexpr std::int64_t held_up_ns = 200'000;  // a goroutine that shares no lock
 constexpr std::int64_t hog_ns = 10'000'000;   // Go's time slice
 constexpr std::int64_t blocked_ns = 50'000;   // announced by blocking(f)
 constexpr int asleep_rounds = 3;              // then look for a deadlock, then sleep on
-constexpr std::int64_t trim_ns = 1'000'000'000;
+constexpr std::int64_t trim_ns = 10'000'000'000;
 
 constexpr std::uint32_t on_watch = 0;
 constexpr std::uint32_t deep_sleep = 1;
@@ -84,7 +84,7 @@ void monitor::watch() {
   int quiet = 0;
   int asleep = 0;
   std::int64_t last = clock.now();
-  std::int64_t last_trim = last;
+  last_trim_ = last;
   std::int64_t looked = last;
   while (word_.load(acquire) != stopped) {  // acquire: pairs with stop()
     // While all workers sleep, the keeper among them sees to the timers.
@@ -109,10 +109,7 @@ void monitor::watch() {
         // woken after it sees the word [monitor.2].
         if (word_.compare_exchange(expected, deep_sleep, acq_rel, acquire)) {
           if (all_asleep()) {
-            sched_.memory.stacks().trim();
-            while (word_.load(acquire) == deep_sleep) {  // acquire: pairs with [monitor.2]
-              sys.futex_wait(word_.address(), deep_sleep, -1);
-            }
+            sleep_deeply();
           } else {
             nudge();
           }
@@ -132,11 +129,26 @@ void monitor::watch() {
       pause = pause * 2 < most ? pause * 2 : most;
     }
     last = now;
-    if (now - last_trim > trim_ns) {
-      last_trim = now;
-      sched_.memory.stacks().trim();
-    }
+    trim_stacks(now);
   }
+}
+
+// Until a worker is woken; now and then the stacks that nobody needs are given back.
+void monitor::sleep_deeply() {
+  bool more = true;
+  while (word_.load(acquire) == deep_sleep) {  // acquire: pairs with [monitor.2]
+    sys.futex_wait(word_.address(), deep_sleep, more ? trim_ns : -1);
+    more = more && trim_stacks(clock.now());
+  }
+}
+
+// False: there is nothing to be given back, now or later.
+bool monitor::trim_stacks(std::int64_t now) {
+  if (now - last_trim_ < trim_ns) {
+    return true;
+  }
+  last_trim_ = now;
+  return sched_.memory.stacks().trim();
 }
 
 bool monitor::is_stuck(const worker& w, const seen& before, std::int64_t now) const noexcept {
