@@ -182,6 +182,10 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
     if (i >= known || before.sample.picks != s.picks) {
       before.since = now;
     }
+    if (s.any() && sched_.worker_at(i).stuck()) {
+      sched_.worker_at(i).rescue_queues();
+      acted = true;
+    }
     contended += s.contended - before.sample.contended;
     held_up |= sched_.worker_at(i).running() != nullptr && now - before.since >= held_up_ns;
     before.sample = s;

@@ -187,6 +187,25 @@ goroutine* worker::pick_seeded() noexcept {
   return nullptr;
 }
 
+// With the means of a thief only.
+void worker::rescue_queues() noexcept {
+  goroutine* moved[batch];
+  std::size_t n = 0;
+  while ((n = ready_.steal(moved, batch)) != 0) {
+    for (std::size_t i = 0; i < n; ++i) {
+      sched_.inject(moved[i]);
+    }
+  }
+  while (goroutine* g = fresh_.steal()) {
+    sched_.inject(g);
+  }
+  goroutine* g = next_.load(relaxed);  // relaxed: the CAS decides
+  // [next.2] acquire: pairs with [next.1].
+  if (g != nullptr && next_.compare_exchange(g, nullptr, acq_rel, relaxed)) {
+    sched_.inject(g);
+  }
+}
+
 void worker::flush_queues() noexcept {
   goroutine* moved[batch];
   std::size_t n = 0;

@@ -104,6 +104,13 @@ class alignas(2 * cache_line) worker : public sleeper {
   }
   work_sample sample() const noexcept;
   void attend(std::uint32_t why) noexcept;
+  /// Its place was given away, and it has not come back yet.
+  bool stuck() const noexcept {
+    return (attention_.load(relaxed) & attend_stuck) != 0;  // relaxed: a hint
+  }
+  /// The monitor: what waits at a worker that is stuck goes to the global queue. The worker without
+  /// a free moment that took its place may never come to stealing.
+  void rescue_queues() noexcept;
   void wake() noexcept;
   /// The keeper sleeps for too long: it looks at the timers again [timer.1].
   void rouse() noexcept;
