@@ -104,6 +104,17 @@ void mutex::unlock_slow() {
   using namespace detail;
   queue_lock_.lock();
   std::uint32_t state = state_.load(relaxed);  // relaxed: the CAS below decides
+  while (state == locked) {
+    // Whoever waited has given up. Without waiters the CAS must be the last touch: the next holder
+    // may destroy the mutex and needs no queue_lock_ for that.
+    queue_lock_.unlock();
+    // [mutex.2] release: pairs with [mutex.1].
+    if (state_.compare_exchange(state, 0, release, relaxed)) {
+      return;
+    }
+    queue_lock_.lock();
+    state = state_.load(relaxed);  // relaxed: the CAS decides
+  }
   if ((state & locked) == 0) {
     queue_lock_.unlock();
     fatal_misuse("unlock of unlocked mutex");
