@@ -22,7 +22,7 @@ bool out_of_patience(std::int64_t since) {
 
 }  // namespace
 
-detail::wait_end mutex::lock_slow(const detail::wait_limit& limit) {
+detail::wait_end mutex::lock_slow(const detail::wait_limit& limit, detail::wait_reason reason) {
   using namespace detail;
   goroutine* me = self();
   std::int64_t since = 0;
@@ -62,10 +62,10 @@ detail::wait_end mutex::lock_slow(const detail::wait_limit& limit) {
       since = clock.now();
     }
     if (w.ticket == 0) {
-      park(wait_reason::mutex, unlock_commit, &queue_lock_);
+      park(reason, unlock_commit, &queue_lock_);
     } else {
       const wait_end end =
-          end_of(park_limited(wait_reason::mutex, w.ticket, limit, unlock_commit, &queue_lock_));
+          end_of(park_limited(reason, w.ticket, limit, unlock_commit, &queue_lock_));
       if (end != wait_end::woken) {
         leave_queue(&w);
         return end;
