@@ -61,6 +61,13 @@ class negative_counter : public misuse {
   using misuse::misuse;
 };
 
+/// A semaphore was asked for more tokens than it has at all without a limit to the wait, or given
+/// back more than are held; or a number was negative (SW-3, SW-6).
+class semaphore_error : public misuse {
+ public:
+  using misuse::misuse;
+};
+
 /// The function of a once_value or once_func ended by goexit: there is no result (ON-2).
 class no_result : public misuse {
  public:

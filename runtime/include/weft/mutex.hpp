@@ -88,7 +88,9 @@ class mutex {
   static constexpr std::uint32_t woken = 4;     // a waiter was woken and has not yet competed
   static constexpr std::uint32_t starving = 8;  // hand over, do not compete
 
-  detail::wait_end lock_slow(const detail::wait_limit& limit);
+  friend class shared_mutex;  // its writers wait for each other with a reason of their own
+  detail::wait_end lock_slow(const detail::wait_limit& limit,
+                             detail::wait_reason reason = detail::wait_reason::mutex);
   bool try_lock_until_ns(std::int64_t deadline);
   void leave_queue(detail::waiter* w) noexcept;
   void forget_if_empty() noexcept;

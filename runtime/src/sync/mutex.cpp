@@ -22,7 +22,7 @@ bool out_of_patience(std::int64_t since) {
 
 }  // namespace
 
-detail::wait_end mutex::lock_slow(const detail::wait_limit& limit) {
+detail::wait_end mutex::lock_slow(const detail::wait_limit& limit, detail::wait_reason reason) {
   using namespace detail;
   goroutine* me = self();
   std::int64_t since = 0;
@@ -62,10 +62,10 @@ detail::wait_end mutex::lock_slow(const detail::wait_limit& limit) {
       since = clock.now();
     }
     if (w.ticket == 0) {
-      park(wait_reason::mutex, unlock_commit, &queue_lock_);
+      park(reason, unlock_commit, &queue_lock_);
     } else {
       const wait_end end =
-          end_of(park_limited(wait_reason::mutex, w.ticket, limit, unlock_commit, &queue_lock_));
+          end_of(park_limited(reason, w.ticket, limit, unlock_commit, &queue_lock_));
       if (end != wait_end::woken) {
         leave_queue(&w);
         return end;
@@ -104,6 +104,17 @@ void mutex::unlock_slow() {
   using namespace detail;
   queue_lock_.lock();
   std::uint32_t state = state_.load(relaxed);  // relaxed: the CAS below decides
+  while (state == locked) {
+    // Whoever waited has given up. Without waiters the CAS must be the last touch: the next holder
+    // may destroy the mutex and needs no queue_lock_ for that.
+    queue_lock_.unlock();
+    // [mutex.2] release: pairs with [mutex.1].
+    if (state_.compare_exchange(state, 0, release, relaxed)) {
+      return;
+    }
+    queue_lock_.lock();
+    state = state_.load(relaxed);  // relaxed: the CAS decides
+  }
   if ((state & locked) == 0) {
     queue_lock_.unlock();
     fatal_misuse("unlock of unlocked mutex");
