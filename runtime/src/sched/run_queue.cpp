@@ -104,7 +104,7 @@ goroutine* worker::pick_local() noexcept {
     }
   }
   if (tick % global_every == 1 && sched_.idle.looks_solo()) [[unlikely]] {
-    sched_.idle.claim_solo(sched_.worker_count_word());
+    claim_solo();
   }
   solo_section section;
   const bool alone = static_cast<bool>(section);
@@ -135,6 +135,10 @@ goroutine* worker::pick_local() noexcept {
     return g;
   }
   return next_waits ? take_next(alone) : nullptr;
+}
+
+void worker::claim_solo() noexcept {
+  sched_.idle.claim_solo(*this, thread_pointer_, sched_.worker_count_word());
 }
 
 // Empties the next slot, unless a thief was faster.

@@ -46,6 +46,7 @@ void worker::run_thread() {
   const std::string name = "weft-" + std::to_string(index_);  // threads are named after their maker
   ::pthread_setname_np(::pthread_self(), name.c_str());
   set_this_worker(this);
+  thread_pointer_ = thread_pointer();
   eh_ = thread_eh_globals();
   sanitizer::adopt_thread(&native_);
   crash_stack alternate;  // so that a stack overflow can be reported
