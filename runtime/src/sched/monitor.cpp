@@ -17,6 +17,7 @@ namespace weft::detail {
 namespace {
 
 constexpr std::int64_t shortest_ns = 20'000;
+constexpr std::int64_t timers_ns = 100'000;      // between looks at timers while no worker sleeps
 constexpr std::int64_t watchful_ns = 1'000'000;  // a place is free: waiting work should find it
 constexpr std::int64_t longest_ns = 10'000'000;
 constexpr int quiet_rounds = 50;              // then the pauses get longer
@@ -87,12 +88,11 @@ void monitor::watch() {
   last_trim_ = last;
   std::int64_t looked = last;
   while (word_.load(acquire) != stopped) {  // acquire: pairs with stop()
-    // While all workers sleep, the keeper among them sees to the timers.
-    const std::int64_t limit = asleep == 0 ? sched_.timers.earliest() : never;
+    const std::int64_t limit = asleep == 0 ? next_timer() : never;
     const std::int64_t wait =
-        limit - looked < pause ? std::max(limit - looked, shortest_ns) : pause;
+        limit - looked < pause ? std::min(std::max(limit - looked, timers_ns), pause) : pause;
     until_.store(looked + wait, seq_cst);  // [timer.6] seq_cst: before the second look
-    if (asleep != 0 || sched_.timers.earliest() >= limit) {
+    if (asleep != 0 || next_timer() >= limit) {
       sys.futex_wait(word_.address(), on_watch, wait);
     }
     std::uint32_t hurry = hurried;
@@ -168,7 +168,7 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
   const std::uint32_t n = sched_.worker_count();
   const std::size_t known = seen_.size();
   seen_.resize(n);
-  const bool due = sched_.timers.earliest() <= now;
+  const bool due = next_timer() <= now;
   bool waiting = due || !sched_.global.empty();
   bool acted = false;
   bool held_up = false;
@@ -211,7 +211,7 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
     return sched_.wake_one();
   }
   if (due) {
-    acted |= tell_of_timers();
+    tell_of_timers();
   }
   // No free place: take that of a worker that is stuck, one per round.
   for (std::uint32_t i = 0; i < n; ++i) {
@@ -225,9 +225,19 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
   return acted;
 }
 
+// When the monitor must see to a timer: never while a sleeping worker is the keeper.
+std::int64_t monitor::next_timer() const noexcept {
+  if (sched_.timers.kept()) {
+    return never;
+  }
+  const std::int64_t first = sched_.timers.earliest();
+  const std::int64_t slack = sched_.timers.slack();
+  return first < never - slack ? first + slack : never;
+}
+
 // All places are taken: one of the workers that come to their scheduling points sees to what is
 // due.
-bool monitor::tell_of_timers() noexcept {
+void monitor::tell_of_timers() noexcept {
   const std::uint32_t n = sched_.worker_count();
   for (std::uint32_t i = 0; i < n; ++i) {
     worker& w = sched_.worker_at(i);
@@ -235,7 +245,6 @@ bool monitor::tell_of_timers() noexcept {
       w.attend(worker::attend_timers);
     }
   }
-  return true;
 }
 
 void monitor::expect(std::int64_t when) noexcept {

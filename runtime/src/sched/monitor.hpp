@@ -41,7 +41,8 @@ class monitor {
   bool look(std::int64_t now, std::int64_t elapsed);
   bool is_stuck(const worker& w, const seen& before, std::int64_t now) const noexcept;
   bool all_asleep() noexcept;
-  bool tell_of_timers() noexcept;
+  std::int64_t next_timer() const noexcept;
+  void tell_of_timers() noexcept;
   void sleep_deeply();
   bool trim_stacks(std::int64_t now);
   void report_deadlock();
