@@ -11,10 +11,14 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <thread>
+#include <utility>
 
 #include "support/fixture.hpp"
 #include "support/test_context.hpp"
@@ -27,8 +31,8 @@ using weft::testing::test_context;
 class LimitStress : public weft::testing::Procs {};
 WEFT_PROCS(LimitStress);
 
-// Six tests at three numbers of workers.
-int rounds() { return std::max(10, static_cast<int>(1e6 / 18 * weft::testing::scale())); }
+// Seven tests at three numbers of workers.
+int rounds() { return std::max(10, static_cast<int>(1e6 / 21 * weft::testing::scale())); }
 
 // Aims the wake-up at the deadline: comes earlier after a timeout, later after a wake-up, so that
 // about half of the waits end in either way, however slow the machine is.
@@ -55,105 +59,167 @@ class aim {
   std::int64_t woken_ = 0, timed_out_ = 0;
 };
 
+// A thread that does things at once, beside the worker: goroutines that one goroutine spawns would
+// mostly take turns with it.
+class opponent {
+ public:
+  opponent()
+      : thread_([this] {
+          while (!stop_) {
+            if (busy_.load()) {
+              job_();
+              busy_.store(false);
+            } else {
+              std::this_thread::yield();
+            }
+          }
+        }) {}
+  ~opponent() {
+    stop_ = true;
+    thread_.join();
+  }
+  /// After what it was told before.
+  void tell(std::function<void()> job) {
+    wait();
+    job_ = std::move(job);
+    busy_.store(true);
+  }
+  void wait() const {
+    while (busy_.load()) {
+      weft::yield();
+    }
+  }
+
+ private:
+  std::function<void()> job_;
+  std::atomic<bool> busy_{false}, stop_{false};
+  std::thread thread_;
+};
+
+// Most rounds against a goroutine, some against a thread (where the machine is busy with other
+// things each of these may take a millisecond), each kind with an aim of its own.
+class match {
+ public:
+  explicit match(const char* what) : what_(what) {}
+  ~match() {
+    EXPECT_EQ(by_turns_.woken() + by_turns_.timed_out() + at_once_.woken() + at_once_.timed_out(),
+              rounds());
+    by_turns_.print(what_);
+    at_once_.print(what_);
+  }
+  /// Lets the other side act now; the deadline of this side.
+  clock_type::time_point begin(int round, std::function<void()> job) {
+    now_ = round % 16 != 0 ? &by_turns_ : &at_once_;
+    if (now_ == &by_turns_) {
+      weft::go(std::move(job));
+    } else {
+      other_.tell(std::move(job));
+    }
+    return now_->deadline(round);
+  }
+  void note(bool woken) { now_->note(woken); }
+  /// Until the other side has ended its last action.
+  void wait() const { other_.wait(); }
+
+ private:
+  const char* what_;
+  aim by_turns_, at_once_;
+  aim* now_ = nullptr;
+  opponent other_;
+};
+
 TEST_P(LimitStress, Mutex) {
   run([] {
-    aim at;
-    const int n = rounds();
-    for (int r = 0; r < n; ++r) {
+    match against("mutex");
+    for (int r = 0; r < rounds(); ++r) {
       auto m = std::make_unique<weft::mutex>();
       m->lock();
-      weft::go([m = m.get()] { m->unlock(); });
-      const bool woken = m->try_lock_until(at.deadline(r));
-      at.note(woken);
+      const auto deadline = against.begin(r, [m = m.get()] { m->unlock(); });
+      const bool woken = m->try_lock_until(deadline);
+      against.note(woken);
       if (!woken) {
-        m->lock();  // the other one unlocks, sooner or later
+        m->lock();  // the other side unlocks, sooner or later
       }
       ASSERT_FALSE(m->try_lock());
       m->unlock();
       m.reset();
     }
-    EXPECT_EQ(at.woken() + at.timed_out(), n);
-    at.print("mutex");
   });
 }
 
-// The notification goes to one of two, whichever ends how: exactly one.
+// One notification for one of two who wait, whichever ends how.
 TEST_P(LimitStress, CondVar) {
   run([] {
     struct scene {
       weft::mutex m;
       weft::cond_var c;
-      bool waits = false;
       int notified = 0;
-      weft::wait_group gone;
+      std::atomic<bool> ended{false};
     };
-    aim at;
-    const int n = rounds();
-    for (int r = 0; r < n; ++r) {
+    match against("cond_var");
+    for (int r = 0; r < rounds(); ++r) {
       auto s = std::make_unique<scene>();
-      s->gone.go([s = s.get()] {
+      weft::go([s = s.get()] {
         std::unique_lock hold(s->m);
-        s->waits = true;
         s->c.wait(hold);
         ++s->notified;
+        hold.unlock();
+        s->ended = true;
       });
       std::unique_lock hold(s->m);
-      weft::go([s = s.get()] {
-        {
-          std::lock_guard wait_for_both(s->m);
-          s->waits = true;
-        }
+      const auto deadline = against.begin(r, [s = s.get()] {
+        s->m.lock();  // not before the one below waits
+        s->m.unlock();
         s->c.notify_one();
       });
-      const bool woken = s->c.wait_until(hold, at.deadline(r)) == std::cv_status::no_timeout;
-      at.note(woken);
+      const bool woken = s->c.wait_until(hold, deadline) == std::cv_status::no_timeout;
+      against.note(woken);
       hold.unlock();
-      // Both goroutines have to end; the one that waits needs a notification if it has none yet.
-      while (weft::num_goroutines() > 1) {
+      // The other one that waits needs a notification if it has none yet.
+      while (!s->ended) {
         s->c.notify_one();
         weft::yield();
       }
-      s->gone.wait();
+      against.wait();
+      weft::testing::wait_until_goroutines(1);
       ASSERT_EQ(s->notified, 1);
       s.reset();
     }
-    EXPECT_EQ(at.woken() + at.timed_out(), n);
-    at.print("cond_var");
   });
 }
 
 TEST_P(LimitStress, WaitGroup) {
   run([] {
-    aim at;
-    const int n = rounds();
-    for (int r = 0; r < n; ++r) {
+    match against("wait_group");
+    for (int r = 0; r < rounds(); ++r) {
       auto group = std::make_unique<weft::wait_group>();
       int plain = 0;
-      group->go([&plain] { plain = 1; });
-      const bool woken = group->wait_until(at.deadline(r));
-      at.note(woken);
+      group->add(1);
+      const auto deadline = against.begin(r, [group = group.get(), &plain] {
+        plain = 1;
+        group->done();
+      });
+      const bool woken = group->wait_until(deadline);
+      against.note(woken);
       if (!woken) {
         group->wait();
       }
       ASSERT_EQ(plain, 1);
       group.reset();
     }
-    EXPECT_EQ(at.woken() + at.timed_out(), n);
-    at.print("wait_group");
   });
 }
 
-// A grant and a deadline: the token is either held or free, never both, never neither.
+// A grant and a deadline: the token is held or it is free, never both, never neither.
 TEST_P(LimitStress, Semaphore) {
   run([] {
-    aim at;
-    const int n = rounds();
-    for (int r = 0; r < n; ++r) {
+    match against("semaphore");
+    for (int r = 0; r < rounds(); ++r) {
       auto s = std::make_unique<weft::semaphore>(2);
       s->acquire(2);
-      weft::go([s = s.get()] { s->release(1); });
-      const bool woken = s->try_acquire_until(at.deadline(r));
-      at.note(woken);
+      const auto deadline = against.begin(r, [s = s.get()] { s->release(1); });
+      const bool woken = s->try_acquire_until(deadline);
+      against.note(woken);
       if (!woken) {
         s->acquire();
       }
@@ -162,72 +228,101 @@ TEST_P(LimitStress, Semaphore) {
       ASSERT_TRUE(s->try_acquire(2));
       s.reset();
     }
-    EXPECT_EQ(at.woken() + at.timed_out(), n);
-    at.print("semaphore");
   });
 }
 
 // A writer's deadline against the last reader's way out, with a reader behind the writer.
-TEST_P(LimitStress, SharedMutex) {
+TEST_P(LimitStress, SharedMutexWriter) {
   run([] {
-    aim at;
-    const int n = rounds();
-    for (int r = 0; r < n; ++r) {
+    match against("shared_mutex, writer");
+    for (int r = 0; r < rounds(); ++r) {
       auto m = std::make_unique<weft::shared_mutex>();
       weft::wait_group gone;
       int inside = 0;
       m->lock_shared();
-      gone.go([m = m.get()] { m->unlock_shared(); });
       gone.go([m = m.get(), &inside] {
         m->lock_shared();
         EXPECT_EQ(inside, 0);
         m->unlock_shared();
       });
-      const bool woken = m->try_lock_until(at.deadline(r));
-      at.note(woken);
+      const auto deadline = against.begin(r, [m = m.get()] { m->unlock_shared(); });
+      const bool woken = m->try_lock_until(deadline);
+      against.note(woken);
       if (woken) {
         inside = 1;
+        weft::yield();
         inside = 0;
         m->unlock();
       }
       gone.wait();
+      m->lock();  // the first reader has left, then
+      m->unlock();
+      m.reset();
+    }
+  });
+}
+
+// A reader's deadline against the writer's way out.
+TEST_P(LimitStress, SharedMutexReader) {
+  run([] {
+    match against("shared_mutex, reader");
+    for (int r = 0; r < rounds(); ++r) {
+      auto m = std::make_unique<weft::shared_mutex>();
+      m->lock();
+      const auto deadline = against.begin(r, [m = m.get()] { m->unlock(); });
+      const bool woken = m->try_lock_shared_until(deadline);
+      against.note(woken);
+      if (!woken) {
+        m->lock_shared();
+      }
+      ASSERT_FALSE(m->try_lock());
+      m->unlock_shared();
       ASSERT_TRUE(m->try_lock());
       m->unlock();
       m.reset();
     }
-    EXPECT_EQ(at.woken() + at.timed_out(), n);
-    at.print("shared_mutex");
   });
 }
 
 // Cancellation instead of a deadline, of two who wait for one token.
 TEST_P(LimitStress, CancelAgainstRelease) {
   run([] {
+    opponent other;
     std::int64_t canceled = 0, served = 0;
-    const int n = rounds();
-    for (int r = 0; r < n; ++r) {
+    for (int r = 0; r < rounds(); ++r) {
       auto s = std::make_unique<weft::semaphore>(1);
       s->acquire();
       test_context ctx;
       weft::wait_group all;
-      std::atomic<int> got{0};
+      std::atomic<int> got{0}, here{0};
       for (int i = 0; i < 2; ++i) {
         all.go([&] {
+          ++here;
           if (!s->acquire(ctx)) {
             ++got;
             s->release();
           }
         });
       }
-      all.go([&] { s->release(); });
-      all.go([&] { ctx.cancel(); });
+      while (here < 2) {
+        weft::yield();
+      }
+      if (r % 16 == 0) {
+        other.tell([ctx] { ctx.cancel(); });
+      } else {
+        weft::go([ctx] { ctx.cancel(); });
+      }
+      if (r % 2 == 0) {
+        weft::yield();
+      }
+      s->release();
       all.wait();
       served += got;
       canceled += 2 - got;
       ASSERT_TRUE(s->try_acquire());
       s.reset();
     }
-    EXPECT_EQ(served + canceled, std::int64_t{2} * n);
+    EXPECT_EQ(served + canceled, std::int64_t{2} * rounds());
     std::printf("cancel: %lld served, %lld cancelled\n", static_cast<long long>(served),
                 static_cast<long long>(canceled));
   });
