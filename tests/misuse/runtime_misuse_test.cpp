@@ -4,6 +4,8 @@
 #include <weft/goroutine_local.hpp>
 #include <weft/mutex.hpp>
 #include <weft/once.hpp>
+#include <weft/shared_mutex.hpp>
+#include <weft/singleflight.hpp>
 #include <weft/wait_group.hpp>
 
 #include <gtest/gtest.h>
@@ -20,6 +22,7 @@
 
 #include "stack/sanitizer.hpp"
 #include "support/idle.hpp"
+#include "support/test_context.hpp"
 
 namespace {
 
@@ -93,6 +96,92 @@ TEST_F(RuntimeMisuse, UnlockOfAnUnlockedMutexEndsTheProgram) {
                 weft::testing::wait_until_goroutines(0);
               }),
               KilledBySignal(SIGABRT), "unlock of unlocked mutex(.|\n)*\"culprit\"");
+}
+
+// RW-4, PN-4
+TEST_F(RuntimeMisuse, UnlockOfASharedMutexThatIsNotLockedSoEndsTheProgram) {
+  const auto in_a_goroutine = [](void (*f)(weft::shared_mutex&)) {
+    weft::run([f] {
+      weft::go({.name = "culprit"}, [f] {
+        weft::shared_mutex m;
+        f(m);
+      });
+      weft::testing::wait_until_goroutines(0);
+    });
+  };
+  EXPECT_EXIT(in_a_goroutine([](weft::shared_mutex& m) { m.unlock(); }), KilledBySignal(SIGABRT),
+              "unlock of unlocked shared_mutex(.|\n)*\"culprit\"");
+  EXPECT_EXIT(in_a_goroutine([](weft::shared_mutex& m) {
+                m.lock_shared();
+                m.unlock();
+              }),
+              KilledBySignal(SIGABRT), "unlock of unlocked shared_mutex(.|\n)*\"culprit\"");
+  EXPECT_EXIT(in_a_goroutine([](weft::shared_mutex& m) { m.unlock_shared(); }),
+              KilledBySignal(SIGABRT),
+              "unlock_shared of a shared_mutex without readers(.|\n)*\"culprit\"");
+  EXPECT_EXIT(in_a_goroutine([](weft::shared_mutex& m) {
+                m.lock();
+                m.unlock_shared();
+              }),
+              KilledBySignal(SIGABRT),
+              "unlock_shared of a shared_mutex without readers(.|\n)*\"culprit\"");
+}
+
+// RW-2, DL-1: a reader that locks again behind a writer.
+TEST_F(RuntimeMisuse, ReadingTwiceWithAWriterBetweenIsADeadlock) {
+  WEFT_NEEDS_DEADLOCK_REPORT();
+  EXPECT_EXIT(weft::run([] {
+                weft::shared_mutex m;
+                m.lock_shared();
+                weft::go([&] { m.lock(); });
+                weft::testing::wait_until_parked(1, "sync.RWMutex.Lock");
+                m.lock_shared();
+              }),
+              ExitedWithCode(2), "all goroutines are asleep(.|\n)*sync.RWMutex.RLock");
+}
+
+// SF-4: nobody can catch what is thrown for a channel; nor what all have stopped waiting for.
+TEST_F(RuntimeMisuse, AnExceptionInASingleflightWithAChannelEndsTheProgram) {
+  EXPECT_EXIT(weft::run([] {
+                weft::singleflight<int, int> g;
+                g.do_chan(1, []() -> int { throw std::runtime_error("the reason"); }).recv();
+              }),
+              KilledBySignal(SIGABRT),
+              "exception left a goroutine: std::runtime_error: the reason");
+  EXPECT_EXIT(weft::run([] {
+                weft::singleflight<int, int> g;
+                try {
+                  g.do_(1, [&]() -> int {
+                    static_cast<void>(g.do_chan(1, [] { return 0; }));
+                    throw std::runtime_error("the reason");
+                  });
+                } catch (const std::runtime_error&) {
+                  std::_Exit(0);
+                }
+              }),
+              KilledBySignal(SIGABRT),
+              "exception left a goroutine: std::runtime_error: the reason");
+}
+
+// SF-4
+TEST_F(RuntimeMisuse, AnExceptionInASingleflightThatAllHaveLeftEndsTheProgram) {
+  EXPECT_EXIT(weft::run([] {
+                weft::singleflight<int, int> g;
+                weft::testing::test_context ctx;
+                auto go_on = weft::make_chan<int>();
+                weft::go([&] {
+                  weft::testing::wait_until_parked(1, "chan receive");
+                  ctx.cancel();
+                });
+                static_cast<void>(g.do_(ctx, 1, [go_on]() -> int {
+                  go_on.recv();
+                  throw std::runtime_error("the reason");
+                }));
+                go_on.send(0);
+                weft::testing::wait_until_goroutines(0);
+              }),
+              KilledBySignal(SIGABRT),
+              "exception left a goroutine: std::runtime_error: the reason");
 }
 
 // MU-1, DL-1

@@ -3,6 +3,7 @@
 #include <weft/detail/done_signal.hpp>
 #include <weft/detail/park.hpp>
 #include <weft/detail/wait_limit.hpp>
+#include <weft/error.hpp>
 
 #include "debug/crash.hpp"
 #include "detail/sys.hpp"
@@ -112,3 +113,11 @@ const bool prepared = [] {
 }  // namespace
 
 }  // namespace weft::detail
+
+namespace weft {
+
+// Models know only errors of static storage, which are not counted.
+void error::retain() const noexcept { model::require(false, "a counted error"); }
+void error::release() noexcept { model::require(false, "a counted error"); }
+
+}  // namespace weft

@@ -13,6 +13,9 @@
 #include <weft/pool.hpp>
 #include <weft/runtime.hpp>
 #include <weft/select.hpp>
+#include <weft/semaphore.hpp>
+#include <weft/shared_mutex.hpp>
+#include <weft/singleflight.hpp>
 #include <weft/sleep.hpp>
 #include <weft/time.hpp>
 #include <weft/wait_group.hpp>
