@@ -49,6 +49,12 @@ class bad_capacity : public channel_error {
   using channel_error::channel_error;
 };
 
+/// A context that refers to none, default-made or moved from, was used (CX-17).
+class nil_context : public misuse {
+ public:
+  using misuse::misuse;
+};
+
 /// A wait_group's counter went below zero (WG-1).
 class negative_counter : public misuse {
  public:
