@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "support/done.hpp"
 #include "support/fixture.hpp"
 
 namespace {
@@ -18,10 +19,7 @@ using namespace std::chrono_literals;
 class Context : public weft::testing::Procs {};
 WEFT_PROCS(Context);
 
-bool closed(const weft::recv_chan<weft::unit>& c) {
-  weft::unit v;
-  return c.try_recv(v) == weft::chan_status::closed;
-}
+using weft::testing::closed;
 
 // CX-1
 TEST(ContextRoots, AreNeverDoneAndHaveNoDeadlineAndNoValues) {
