@@ -162,7 +162,7 @@ TEST(ContextNil, IsNamedWhereItIsUsed) {
   expect("deadline", [&] { (void)nil.deadline(); });
   expect("value", [&] { (void)nil.value<int>(); });
   EXPECT_THROW((void)weft::merge(std::span<const weft::context>{}), weft::misuse);
-  EXPECT_THROW(weft::context(std::shared_ptr<const weft::custom_context>{}), weft::misuse);
+  EXPECT_THROW((void)weft::context(std::shared_ptr<const weft::custom_context>{}), weft::misuse);
 }
 
 // CX-7
