@@ -24,7 +24,7 @@ goroutine* self_or_unlock(biased_lock& held) {
 
 // ---- life ----
 
-chan_core* chan_core::make(std::ptrdiff_t capacity, const element_type& type) {
+chan_core* chan_core::make(std::ptrdiff_t capacity, const element_type& type, std::size_t extra) {
   if (capacity < 0) {
     throw_bad_capacity(std::to_string(capacity));
   }
@@ -36,7 +36,8 @@ chan_core* chan_core::make(std::ptrdiff_t capacity, const element_type& type) {
                        "; that many elements of " + std::to_string(type.size) +
                        " bytes cannot be stored");
   }
-  void* at = ::operator new(header + (type.size != 0 ? n * type.size : 1), std::align_val_t(align));
+  void* at = ::operator new(header + extra + (type.size != 0 ? n * type.size : 1),
+                            std::align_val_t(align));
   return ::new (at) chan_core(n, static_cast<std::byte*>(at) + header, type);
 }
 
@@ -89,6 +90,30 @@ bool chan_core::send_and_unlock(void* from) {
   return w.result == wake_result::done;
 }
 
+chan_status chan_core::send_limited(void* from, const wait_limit& limit) {
+  lock_.lock();
+  const chan_status s = send_locked(from);
+  if (s != chan_status::would_block) {
+    if (s != chan_status::ok) {
+      lock_.unlock();
+    }
+    return s;
+  }
+  waiter w;
+  w.who = self_or_unlock(lock_);
+  w.value = from;
+  w.ticket = open_claim(w.who);
+  senders_.push_back(&w);
+  const wait_end end =
+      end_of(park_limited(wait_reason::chan_send, w.ticket, limit, unlock_commit, &lock_));
+  if (end == wait_end::woken) {
+    return w.result == wake_result::done ? chan_status::ok : chan_status::closed;
+  }
+  biased_guard hold(lock_);
+  leave_senders(&w);
+  return end == wait_end::timeout ? chan_status::timeout : chan_status::canceled;
+}
+
 chan_status chan_core::try_send(void* from) noexcept {
   lock_.lock();
   const chan_status s = send_locked(from);
@@ -101,6 +126,9 @@ chan_status chan_core::try_send(void* from) noexcept {
 // ---- receive ----
 
 chan_status chan_core::recv_locked(void* to) noexcept {
+  if (timer_ != nullptr) [[unlikely]] {
+    return recv_time(to);
+  }
   if (len() != 0) {
     std::byte* at = pop_slot(type_.size);
     type_.move(to, at);
@@ -131,6 +159,9 @@ chan_status chan_core::recv_locked(void* to) noexcept {
 }
 
 bool chan_core::recv_and_unlock(void* to) {
+  if (timer_ != nullptr) [[unlikely]] {
+    return wait_for_time(to, {}) == chan_status::ok;
+  }
   const chan_status s = recv_locked(to);
   if (s == chan_status::ok) {
     return true;
@@ -145,6 +176,33 @@ bool chan_core::recv_and_unlock(void* to) {
   receivers_.push_back(&w);
   park(wait_reason::chan_recv, unlock_commit, &lock_);
   return w.result == wake_result::done;
+}
+
+chan_status chan_core::recv_limited(void* to, const wait_limit& limit) {
+  lock_.lock();
+  if (timer_ != nullptr) [[unlikely]] {
+    return wait_for_time(to, limit);
+  }
+  const chan_status s = recv_locked(to);
+  if (s != chan_status::would_block) {
+    if (s != chan_status::ok) {
+      lock_.unlock();
+    }
+    return s;
+  }
+  waiter w;
+  w.who = self_or_unlock(lock_);
+  w.value = to;
+  w.ticket = open_claim(w.who);
+  receivers_.push_back(&w);
+  const wait_end end =
+      end_of(park_limited(wait_reason::chan_recv, w.ticket, limit, unlock_commit, &lock_));
+  if (end == wait_end::woken) {
+    return w.result == wake_result::done ? chan_status::ok : chan_status::closed;
+  }
+  biased_guard hold(lock_);
+  leave_receivers(&w);
+  return end == wait_end::timeout ? chan_status::timeout : chan_status::canceled;
 }
 
 chan_status chan_core::try_recv(void* to) noexcept {
@@ -165,24 +223,13 @@ bool chan_core::close() noexcept {
     return false;
   }
   closed_ = true;
-  // Everybody leaves at once, under the lock; they are woken after it (T2). A select that was
-  // won elsewhere is passed over.
-  waiter* woken = nullptr;
-  waiter** end = &woken;
-  for (waiter_queue* q : {&receivers_, &senders_}) {
-    while (waiter* w = pop_claimed(*q)) {
-      w->result = wake_result::closed;
-      w->next = nullptr;
-      *end = w;
-      end = &w->next;
-    }
-  }
+  // Everybody leaves at once, under the lock; they are woken after it (T2). A wait that was won
+  // elsewhere is passed over. One of the two queues is empty.
+  waiter* receivers = take_claimed(receivers_, wake_result::closed);
+  waiter* senders = take_claimed(senders_, wake_result::closed);
   lock_.unlock();
-  while (woken != nullptr) {
-    waiter* w = woken;
-    woken = w->next;  // before ready(): the waiter is gone after it
-    ready(w->who);
-  }
+  ready_chain(receivers);
+  ready_chain(senders);
   return true;
 }
 
@@ -206,6 +253,13 @@ void park_forever(wait_reason why) {
     park(
         why, [](void*) noexcept {}, nullptr);
   }
+}
+
+chan_status wait_on_nil(wait_reason why, const wait_limit& limit) {
+  const std::uint64_t ticket = open_claim(self());
+  const wait_end end = end_of(park_limited(
+      why, ticket, limit, [](void*) noexcept {}, nullptr));
+  return end == wait_end::timeout ? chan_status::timeout : chan_status::canceled;
 }
 
 void throw_bad_capacity(const std::string& given) {

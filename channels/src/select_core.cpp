@@ -2,6 +2,7 @@
 // channel locked at a time; only if none can go, lock all channels in address order, try again,
 // and then either take the default, at one instant (SE-4), or join all queues.
 #include <weft/detail/select_core.hpp>
+#include <weft/detail/wait_limit.hpp>
 
 #include <algorithm>
 #include <functional>
@@ -51,7 +52,7 @@ struct attempt {
   // every channel but the one that woke it. So the next channel is read before each unlock.
   void unlock_all_but(const chan_core* released) const noexcept {
     std::uint32_t i = 0;
-    chan_core* current = core_at(0);
+    chan_core* current = count != 0 ? core_at(0) : nullptr;
     while (current != nullptr) {
       while (i < count && core_at(i) == current) {
         ++i;
@@ -70,6 +71,11 @@ struct attempt {
 class shuffle {
  public:
   explicit shuffle(bool biased) noexcept : biased_(biased) {}
+  void all(std::uint32_t* poll, std::uint32_t count) noexcept {
+    for (std::uint32_t k = 0; k < count; ++k) {
+      draw(poll, k, count);
+    }
+  }
   // Puts one of poll[k..count) at k.
   void draw(std::uint32_t* poll, std::uint32_t k, std::uint32_t count) noexcept {
     if (biased_ || k + 1 == count) {
@@ -111,6 +117,105 @@ void leave(const select_entry& e, waiter* w) noexcept {
   e.op == select_op::send ? e.core->leave_senders(w) : e.core->leave_receivers(w);
 }
 
+// With the channels of timers among the cases, when to look again; with a timeout, when it is up.
+struct time_limit {
+  std::int64_t deadline = never;
+  std::uint32_t index = claim_timeout;  // the timeout's case, or claim_timeout: look again
+  bool has_timeout = false;
+
+  void find_timeout(const select_entry* entries, std::uint32_t n) noexcept {
+    std::int64_t now = 0;
+    for (std::uint32_t i = 0; i < n; ++i) {
+      const select_entry& e = entries[i];
+      if (e.op != select_op::timeout_after && e.op != select_op::timeout_at) {
+        continue;
+      }
+      has_timeout = true;
+      std::int64_t at = e.time;
+      if (e.op == select_op::timeout_after && at != never) {
+        now = now == 0 ? now_ns() : now;
+        at = at >= never - now ? never : now + at;
+      }
+      if (at < deadline) {
+        deadline = at;
+        index = i;
+      }
+    }
+  }
+  bool is_up() const noexcept { return deadline != never && now_ns() >= deadline; }
+};
+
+enum class attempt_end { went, took_default, look_again };
+
+struct attempt_result {
+  attempt_end end;
+  select_result result = {};
+};
+
+// All channels locked, one more look, then the default, or a wait.
+attempt_result wait_for_one(attempt& a, std::uint64_t ticket, goroutine* me, select_options options,
+                            time_limit limit) {
+  const select_scratch& scratch = a.scratch;
+  const select_entry* entries = a.entries;
+  a.lock_all();
+  for (std::uint32_t k = 0; k < a.count; ++k) {
+    const select_entry& e = entries[scratch.poll[k]];
+    const chan_status s = try_locked(e);
+    if (s != chan_status::would_block) {
+      a.unlock_all_but(s == chan_status::ok ? e.core : nullptr);
+      return {attempt_end::went, {scratch.poll[k], s == chan_status::closed}};
+    }
+    if (e.op == select_op::recv && e.core->next_time() < limit.deadline) {
+      limit.deadline = e.core->next_time();
+      limit.index = claim_timeout;
+    }
+  }
+  if (options.has_default) {
+    a.unlock_all_but(nullptr);
+    return {attempt_end::took_default};
+  }
+  for (std::uint32_t k = 0; k < a.count; ++k) {
+    const std::uint32_t i = scratch.poll[k];
+    waiter* w = ::new (&scratch.waiters[i]) waiter;
+    w->who = me;
+    w->value = entries[i].value;
+    w->ticket = ticket;
+    w->index = i;
+    join(entries[i], w);
+  }
+  constexpr park_commit unlock_all = [](void* at) noexcept {
+    static_cast<const attempt*>(at)->unlock_all_but(nullptr);
+  };
+  std::uint32_t won = 0;
+  if (limit.deadline == never) {
+    park(wait_reason::select, unlock_all, &a);
+    won = claimed_index(me);
+  } else {
+    won = park_limited(wait_reason::select, ticket, {limit.deadline, nullptr}, unlock_all, &a,
+                       limit.index);
+  }
+  for (std::uint32_t k = 0; k < a.count; ++k) {
+    const std::uint32_t i = scratch.poll[k];
+    if (i != won) {
+      leave(entries[i], &scratch.waiters[i]);
+    }
+  }
+  if (won == claim_timeout) {
+    return {attempt_end::look_again};
+  }
+  if (entries[won].core == nullptr) {
+    return {attempt_end::went, {won, false}};  // a timeout
+  }
+  switch (scratch.waiters[won].result) {
+    case wake_result::again:
+      return {attempt_end::look_again};
+    case wake_result::closed:
+      return {attempt_end::went, {won, true}};
+    default:
+      return {attempt_end::went, {won, false}};
+  }
+}
+
 }  // namespace
 
 select_result select_core(const select_entry* entries, std::uint32_t n, select_options options,
@@ -135,11 +240,20 @@ select_result select_core(const select_entry* entries, std::uint32_t n, select_o
       return {i, s == chan_status::closed};
     }
   }
+  time_limit limit;
+  if (a.count != n) {
+    limit.find_timeout(entries, n);
+    if (limit.has_timeout && limit.is_up()) {
+      return {limit.index, false};
+    }
+  }
   if (a.count == 0) {
     if (options.has_default) {
       return {};
     }
-    park_forever(wait_reason::select_no_cases);
+    if (limit.deadline == never) {
+      park_forever(wait_reason::select_no_cases);
+    }
   }
   if (options.has_default && a.count == 1) {
     return {};  // one channel was looked at, at one instant
@@ -147,42 +261,13 @@ select_result select_core(const select_entry* entries, std::uint32_t n, select_o
 
   goroutine* me = self();
   a.order_locks();
-  a.lock_all();
-  for (std::uint32_t k = 0; k < a.count; ++k) {
-    const select_entry& e = entries[scratch.poll[k]];
-    const chan_status s = try_locked(e);
-    if (s != chan_status::would_block) {
-      a.unlock_all_but(s == chan_status::ok ? e.core : nullptr);
-      return {scratch.poll[k], s == chan_status::closed};
+  for (;;) {
+    const attempt_result r = wait_for_one(a, open_claim(me), me, options, limit);
+    if (r.end != attempt_end::look_again) {
+      return r.result;
     }
+    shuffle(options.biased).all(scratch.poll, a.count);
   }
-  if (options.has_default) {
-    a.unlock_all_but(nullptr);
-    return {};
-  }
-
-  const std::uint64_t ticket = open_claim(me);
-  for (std::uint32_t k = 0; k < a.count; ++k) {
-    const std::uint32_t i = scratch.poll[k];
-    waiter* w = ::new (&scratch.waiters[i]) waiter;
-    w->who = me;
-    w->value = entries[i].value;
-    w->ticket = ticket;
-    w->index = i;
-    join(entries[i], w);
-  }
-  park(
-      wait_reason::select,
-      [](void* at) noexcept { static_cast<const attempt*>(at)->unlock_all_but(nullptr); }, &a);
-
-  const std::uint32_t won = claimed_index(me);
-  for (std::uint32_t k = 0; k < a.count; ++k) {
-    const std::uint32_t i = scratch.poll[k];
-    if (i != won) {
-      leave(entries[i], &scratch.waiters[i]);
-    }
-  }
-  return {won, scratch.waiters[won].result == wake_result::closed};
 }
 
 }  // namespace weft::detail

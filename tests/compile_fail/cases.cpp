@@ -2,6 +2,9 @@
 #include <weft/chan.hpp>
 #include <weft/error.hpp>
 #include <weft/go.hpp>
+#include <weft/goroutine_local.hpp>
+#include <weft/once_value.hpp>
+#include <weft/pool.hpp>
 #include <weft/select.hpp>
 
 #include <string>
@@ -25,6 +28,8 @@ void cases(weft::chan<int> c, weft::send_chan<int> in, weft::recv_chan<int> out)
   in.close();
   weft::error e = nullptr;
   (void)weft::as<throwing_move>(e);
+  static constinit weft::goroutine_local<throwing_move> local;
+  (void)*local;
 #elif CASE == 1   // CH-12
   out.send(1);
 #elif CASE == 2   // CH-12
@@ -72,5 +77,19 @@ void cases(weft::chan<int> c, weft::send_chan<int> in, weft::recv_chan<int> out)
 #elif CASE == 21  // its text would be gone
   std::string text = "text";
   weft::static_error record{text};
+#elif CASE == 22  // ON-2
+  static int shared;
+  weft::once_value value([]() -> int& { return shared; });
+#elif CASE == 23  // ON-2
+  weft::once_func f([](int) {});
+#elif CASE == 24  // PL-1
+  weft::pool<throwing_move> p;
+#elif CASE == 25  // PL-1: how should it make one?
+  struct needs_argument {
+    explicit needs_argument(int) {}
+  };
+  weft::pool<needs_argument> p;
+#elif CASE == 26  // GR-14: what cannot be copied cannot be inherited by a copy
+  weft::goroutine_local<throwing_move> x{weft::inheritance::copy};
 #endif
 }

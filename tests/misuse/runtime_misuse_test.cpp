@@ -1,6 +1,7 @@
 // What ends the program, with which status and which words. Each case is a process of its own.
 #include <weft/chan.hpp>
 #include <weft/go.hpp>
+#include <weft/goroutine_local.hpp>
 #include <weft/mutex.hpp>
 #include <weft/once.hpp>
 #include <weft/wait_group.hpp>
@@ -52,6 +53,28 @@ TEST_F(RuntimeMisuse, AnExceptionThatLeavesAGoroutineEndsTheProgram) {
 TEST_F(RuntimeMisuse, AnExceptionOfAnyTypeIsNamed) {
   EXPECT_EXIT(weft::run([] { throw 5; }), KilledBySignal(SIGABRT), "left a goroutine: int");
   EXPECT_EXIT(weft::run([] { throw "text"; }), KilledBySignal(SIGABRT), "char const\\*: text");
+}
+
+[[noreturn]] void throw_from_what() { throw std::out_of_range("of what"); }
+struct cannot_say : std::exception {
+  const char* what() const noexcept override { throw_from_what(); }
+};
+struct has_no_words : std::exception {
+  const char* what() const noexcept override { return nullptr; }
+};
+
+// PN-6: the report is complete nevertheless.
+TEST_F(RuntimeMisuse, AnExceptionThatCannotBeDescribedIsReportedToo) {
+  EXPECT_EXIT(weft::run([] {
+                weft::go({.name = "thrower"}, [] { throw cannot_say(); });
+                weft::testing::wait_until_goroutines(0);
+              }),
+              KilledBySignal(SIGABRT),
+              "left a goroutine: .*cannot_say \\(its what\\(\\) threw, too: "
+              "std::out_of_range\\)\n\ngoroutine [0-9]+ \\[running\\] \"thrower\"(.|\n)*main, "
+              "started at .*runtime_misuse_test.cpp");
+  EXPECT_EXIT(weft::run([] { throw has_no_words(); }), KilledBySignal(SIGABRT),
+              "left a goroutine: .*has_no_words\n\ngoroutine");
 }
 
 // PN-1
@@ -187,6 +210,22 @@ TEST_F(RuntimeMisuse, AStackOverflowNamesTheGoroutineAndTheSize) {
               }),
               KilledBySignal(SIGSEGV), "stack overflow(.|\n)*1048576 bytes(.|\n)*\"deep\"");
 #endif
+}
+
+// GR-14: it would be made again and again.
+TEST_F(RuntimeMisuse, ALocalThatItsOwnDestructorUsesEndsTheProgram) {
+  struct uses_itself {
+    static weft::goroutine_local<uses_itself>& own() {
+      static weft::goroutine_local<uses_itself> local;
+      return local;
+    }
+    ~uses_itself() { own().get(); }
+  };
+  EXPECT_EXIT(weft::run([] {
+                weft::go({.name = "culprit"}, [] { uses_itself::own().get(); });
+                weft::testing::wait_until_goroutines(0);
+              }),
+              KilledBySignal(SIGABRT), "used by the destructor of its own value(.|\n)*\"culprit\"");
 }
 
 // GR-6: a stack that cannot be had is refused to the spawner, and the program goes on.

@@ -1,8 +1,12 @@
 #pragma once
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
+#include <new>
 
 #include "explore.hpp"
 
@@ -26,5 +30,36 @@ inline void expect_fails(const scenario& make, const options& how = {}) {
   ASSERT_NE(o.failure, "") << o.executions << " executions";
   EXPECT_EQ(replay(make, o.schedule).failure, o.failure);
 }
+
+/// A T that may die before its room does: a write to it after its end is found by intact().
+template <class T>
+class mortal {
+ public:
+  mortal() : alive_(::new (static_cast<void*>(room_)) T) {}
+  ~mortal() {
+    if (alive_ != nullptr) {
+      alive_->~T();
+    }
+  }
+  mortal(const mortal&) = delete;
+  mortal& operator=(const mortal&) = delete;
+
+  T* operator->() const noexcept { return alive_; }
+  T& operator*() const noexcept { return *alive_; }
+  void destroy() noexcept {
+    alive_->~T();
+    alive_ = nullptr;
+    std::fill(std::begin(room_), std::end(room_), dead);
+  }
+  bool intact() const noexcept {
+    return alive_ != nullptr ||
+           std::all_of(std::begin(room_), std::end(room_), [](std::byte b) { return b == dead; });
+  }
+
+ private:
+  static constexpr std::byte dead{0xdd};
+  alignas(T) std::byte room_[sizeof(T)];
+  T* alive_;
+};
 
 }  // namespace weft::model

@@ -1,6 +1,8 @@
 // What the sources under test need from the scheduler and the system, on model threads.
 #include <weft/detail/biased_lock.hpp>
+#include <weft/detail/done_signal.hpp>
 #include <weft/detail/park.hpp>
+#include <weft/detail/wait_limit.hpp>
 
 #include "debug/crash.hpp"
 #include "detail/sys.hpp"
@@ -35,12 +37,55 @@ void ready(goroutine* g) noexcept {
   model::unblock(g, 1);
 }
 
+void ready_in_turn(goroutine* g) noexcept { ready(g); }
+
+void ready_chain(waiter* first) noexcept {
+  while (first != nullptr) {
+    waiter* w = first;
+    first = w->next;
+    ready(w->who);
+  }
+}
+
+// A deadline comes as soon as nobody else is chosen to run: never before the wait has begun.
+std::uint32_t park_limited(wait_reason, std::uint64_t ticket, const wait_limit& limit,
+                           park_commit commit, void* arg, std::uint32_t timeout_index) noexcept {
+  const std::size_t me = model::current();
+  goroutine* g = &records[me];
+  made_ready[me] = false;
+  waiter canceled;
+  canceled.who = g;
+  canceled.ticket = ticket;
+  canceled.index = claim_canceled;
+  if (limit.cancel != nullptr) {
+    limit.cancel->join(&canceled);
+  }
+  commit(arg);
+  std::uint64_t open = ticket;
+  const bool timed_out =
+      limit.deadline != never &&
+      g->claim.compare_exchange(open, ticket + 1 + timeout_index, acq_rel, relaxed);
+  if (!timed_out && !made_ready[me]) {
+    model::block(g);
+  }
+  const std::uint32_t won = claimed_index(g);
+  if (limit.cancel != nullptr && won != claim_canceled) {
+    limit.cancel->leave(&canceled);
+  }
+  return won;
+}
+
+std::int64_t now_ns() noexcept { return clock.now(); }
+
 void unlock_commit(void* lock) noexcept { static_cast<biased_lock*>(lock)->unlock(); }
 std::uint64_t random_bits() noexcept { return 0; }
+impatience draw_impatience() noexcept { return impatience::by_clock; }
 
 constinit solo_state solo{};
-void solo_claim() noexcept {}
+void solo_claim(const void*) noexcept {}
 void solo_revoke() noexcept {}
+void solo_meet() noexcept {}
+void note_contention() noexcept {}
 bool solo_forbidden() noexcept { return true; }
 void biased_lock::lock_shared() noexcept { lock_.lock(); }
 

@@ -4,6 +4,7 @@
 #include <weft/once.hpp>
 #include <weft/wait_group.hpp>
 
+#include <chrono>
 #include <memory>
 
 #include "model_test.hpp"
@@ -87,6 +88,43 @@ TEST(MutexModel, OneHolderAtATimeAndNobodyIsForgotten) {
     };
     return threads{user, user, user};
   });
+}
+
+// HZ-1: the last user destroys the mutex; a waiter that has given up meanwhile changes nothing.
+TEST(MutexModel, MayBeDestroyedByTheLastUserWhenAWaiterHasTimedOut) {
+  weft::model::expect_holds(
+      [] {
+        struct state {
+          weft::model::mortal<weft::mutex> lock;
+          int users = 2;  // guarded by lock
+          bool gave_up = false;
+        };
+        auto s = std::make_shared<state>();
+        s->lock->lock();
+        const auto leave = [s] {
+          const bool last = --s->users == 0;
+          weft::mutex& m = *s->lock;
+          m.unlock();
+          if (last && s->gave_up) {
+            s->lock.destroy();
+          }
+        };
+        weft::model::at_end([s] {
+          weft::model::require(s->lock.intact(), "the mutex was touched after its last unlock");
+        });
+        return threads{[s] {
+                         if (s->lock->try_lock_for(std::chrono::nanoseconds(1))) {
+                           s->lock->unlock();
+                         }
+                         s->gave_up = true;
+                       },
+                       leave,
+                       [s, leave] {
+                         s->lock->lock();
+                         leave();
+                       }};
+      },
+      {.preemptions = 3});
 }
 
 TEST(CondModel, ANotificationBetweenUnlockAndSleepIsNotLost) {

@@ -11,7 +11,8 @@ std::size_t parked_goroutines(std::string_view reason) {
   std::size_t n = 0;
   arena::for_each_record([&](const goroutine& g) {
     // relaxed: the test asks again until it sees what it waits for.
-    if (g.state.load(relaxed) == goroutine_state::parked &&
+    if (g.kind.load(relaxed) != goroutine_kind::abandoned &&
+        g.state.load(relaxed) == goroutine_state::parked &&
         (reason.empty() || reason == to_string(g.reason.load(relaxed)))) {  // relaxed: same
       ++n;
     }

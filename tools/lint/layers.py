@@ -14,8 +14,8 @@ LAYERS = [
     ("stack", "runtime/src/stack/*", "detail os"),
     # What the layers below it may say to the crash reporter: these headers know no other.
     ("report", "runtime/src/debug/crash.hpp runtime/src/debug/dump.hpp", "detail os"),
-    ("queues", "runtime/src/sched/goroutine.* runtime/src/sched/global_queue.*"
-               " runtime/src/sched/ring.* runtime/src/sched/deque.* runtime/src/time/clock.*"
+    ("queues", "runtime/src/sched/goroutine.* runtime/src/sched/locals.hpp"
+               " runtime/src/sched/global_queue.* runtime/src/sched/ring.* runtime/src/sched/deque.* runtime/src/time/clock.*"
                " runtime/src/time/timer_heap.* runtime/src/net/poll*.* runtime/src/net/epoll.*",
      "detail os public stack"),
     ("sched", "runtime/src/sched/*", "detail os public stack queues report"),

@@ -1,8 +1,10 @@
 #pragma once
 // Typed channels: chan<T>, send_chan<T>, recv_chan<T>, make_chan.
+#include <weft/detail/cancelable.hpp>
 #include <weft/detail/chan_core.hpp>
 #include <weft/exceptions.hpp>
 
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <functional>
@@ -29,6 +31,8 @@ struct unit {
 };
 
 namespace detail {
+
+struct chan_access;
 
 // T is complete here, at the latest: a class may have a member chan<T> of itself (CH-19).
 template <class T>
@@ -123,13 +127,17 @@ class chan_handle {
   chan_core* core_ = nullptr;
 };
 
+/// T itself, or what a T can be made from.
+template <class T, class V>
+concept can_send_as = std::same_as<V, T&> || std::constructible_from<T, V>;
+
 /// The sending half of the interface.
 template <class T, class Handle>
 class sender {
  public:
   /// Sends v; parks until a receiver or a free place in the buffer takes it (CH-2, CH-3).
   /// Blocks  goroutine (or the foreign thread); for ever on a nil channel (CH-7).
-  /// Cancel  not interruptible: use select with a second case.
+  /// Cancel  send(ctx, v), send_for(v, d), or select with a second case.
   /// Order   the send happens before the receive of this value completes (MM-2); on an unbuffered
   ///         channel the receive happens before send returns (MM-3); with capacity c the k-th
   ///         receive happens before the (k+c)-th send returns (MM-4).
@@ -164,6 +172,28 @@ class sender {
     return try_send(T(v));
   }
 
+  /// send() that gives up after d, or at t, a point of std::chrono::steady_clock: ok, closed (no
+  /// exception) or timeout. v is moved from only when ok. Tries at least once, whatever the time.
+  template <class V, class Rep, class Period>
+  chan_status send_for(V&& v, const std::chrono::duration<Rep, Period>& d) const requires
+      can_send_as<T, V> {
+    return send_limited(std::forward<V>(v), [&] { return wait_limit{deadline_after(d), nullptr}; });
+  }
+  template <class V, class Clock, class Duration>
+  chan_status send_until(V&& v, const std::chrono::time_point<Clock, Duration>& t) const requires
+      can_send_as<T, V> {
+    return send_limited(std::forward<V>(v), [&] { return wait_limit{deadline_at(t), nullptr}; });
+  }
+  /// send() that gives up when ctx is done: ok, closed (no exception) or canceled. v is moved from
+  /// only when ok. With a context that is done already nothing is sent.
+  template <cancelable Context, class V>
+  chan_status send(const Context& ctx, V&& v) const requires can_send_as<T, V> {
+    if (ctx.err()) {
+      return chan_status::canceled;
+    }
+    return send_limited(std::forward<V>(v), [&] { return wait_limit{never, signal_of(ctx)}; });
+  }
+
   /// No more values: receivers drain the buffer, then see the end; all who wait are woken,
   /// senders with closed_channel (CH-8..11).
   /// Blocks  no.   Order  happens before a receive that reports the end (MM-5).
@@ -180,8 +210,26 @@ class sender {
   }
 
  private:
+  template <class V, class Limit>
+  chan_status send_limited(V&& v, Limit limit) const {
+    if constexpr (std::is_same_v<V, T> || std::is_same_v<V, T&>) {
+      const chan_status s = try_send(std::move(v));
+      if (s != chan_status::would_block) {
+        return s;
+      }
+      chan_core* c = handle().core();
+      return c != nullptr ? c->send_limited(std::addressof(v), limit())
+                          : wait_on_nil(wait_reason::chan_send_nil, limit());
+    } else {
+      return send_limited(T(std::forward<V>(v)), limit);
+    }
+  }
   const chan_handle<T>& handle() const noexcept { return static_cast<const Handle&>(*this); }
 };
+
+template <class T, class V>
+concept can_recv_as = std::same_as<V, std::optional<T>> ||
+    (std::same_as<V, T>&& std::is_move_assignable_v<T>);
 
 /// The receiving half of the interface.
 template <class T, class Handle>
@@ -189,7 +237,7 @@ class receiver {
  public:
   /// Receives the next value; parks until there is one. nullopt: closed and drained (CH-13).
   /// Blocks  goroutine (or the foreign thread); for ever on a nil channel (CH-7).
-  /// Cancel  not interruptible: use select with a second case.
+  /// Cancel  recv(ctx, v), recv_for(v, d), or select with a second case.
   /// Order   see send(); the close happens before a receive that returns nullopt (MM-5).
   /// Errors  none (std::bad_alloc on a foreign thread's first wait).
   /// Cost    O(1), no allocation.   Threads any.
@@ -227,18 +275,33 @@ class receiver {
     return s;
   }
   chan_status try_recv(std::optional<T>& v) const noexcept {
-    chan_core* c = handle().core();
-    if (c == nullptr) {
-      return chan_status::would_block;
+    return recv_by(v, [](chan_core* c, void* room) {
+      return c != nullptr ? c->try_recv(room) : chan_status::would_block;
+    });
+  }
+
+  /// recv() that gives up after d, or at t, a point of std::chrono::steady_clock: ok, closed (and
+  /// drained) or timeout. v (a T or a std::optional<T>) is assigned only when ok. Tries at least
+  /// once.
+  template <class V, class Rep, class Period>
+  chan_status recv_for(V& v, const std::chrono::duration<Rep, Period>& d) const requires
+      can_recv_as<T, V> {
+    return recv_limited(v, [&] { return wait_limit{deadline_after(d), nullptr}; });
+  }
+  template <class V, class Clock, class Duration>
+  chan_status recv_until(V& v, const std::chrono::time_point<Clock, Duration>& t) const requires
+      can_recv_as<T, V> {
+    return recv_limited(v, [&] { return wait_limit{deadline_at(t), nullptr}; });
+  }
+  /// recv() that gives up when ctx is done: ok, closed (and drained) or canceled. v (a T or a
+  /// std::optional<T>) is assigned only when ok. With a context that is done already nothing is
+  /// received.
+  template <cancelable Context, class V>
+  chan_status recv(const Context& ctx, V& v) const requires can_recv_as<T, V> {
+    if (ctx.err()) {
+      return chan_status::canceled;
     }
-    slot<T> room;
-    const chan_status s = c->try_recv(room.room());
-    if (s == chan_status::ok) {
-      std::optional<T> got = room.take();
-      v.reset();
-      v.emplace(std::move(*got));
-    }
-    return s;
+    return recv_limited(v, [&] { return wait_limit{never, signal_of(ctx)}; });
   }
 
   /// for (T& v : c): receives until closed and drained (CH-14). Leaving the loop early consumes
@@ -278,6 +341,30 @@ class receiver {
   std::default_sentinel_t end() const noexcept { return {}; }
 
  private:
+  // `receive` constructs a T in the room, or says why not.
+  template <class V, class Receive>
+  chan_status recv_by(V& v, Receive receive) const {
+    slot<T> room;
+    const chan_status s = receive(handle().core(), room.room());
+    if (s == chan_status::ok) {
+      std::optional<T> got = room.take();
+      if constexpr (std::is_same_v<V, std::optional<T>>) {
+        v.reset();
+        v.emplace(std::move(*got));
+      } else {
+        v = std::move(*got);
+      }
+    }
+    return s;
+  }
+  template <class V, class Limit>
+  chan_status recv_limited(V& v, Limit limit) const {
+    const chan_status s = try_recv(v);
+    return s != chan_status::would_block ? s : recv_by(v, [&](chan_core* c, void* room) {
+      return c != nullptr ? c->recv_limited(room, limit())
+                          : wait_on_nil(wait_reason::chan_recv_nil, limit());
+    });
+  }
   const chan_handle<T>& handle() const noexcept { return static_cast<const Handle&>(*this); }
 };
 
@@ -321,6 +408,10 @@ class recv_chan : public detail::chan_handle<T>, public detail::receiver<T, recv
   recv_chan(std::nullptr_t) noexcept {}                                      // NOLINT
   recv_chan(const chan<T>& c) noexcept : detail::chan_handle<T>(c) {}        // NOLINT
   recv_chan(chan<T>&& c) noexcept : detail::chan_handle<T>(std::move(c)) {}  // NOLINT
+
+ private:
+  friend struct detail::chan_access;  // makes the channels of timers
+  explicit recv_chan(detail::chan_core* adopted) noexcept : detail::chan_handle<T>(adopted) {}
 };
 
 /// A new channel. capacity 0: unbuffered, a rendezvous; n: a buffer of n elements (CH-1).

@@ -118,6 +118,29 @@ class default_case : public case_tag {
   Handler handler_;
 };
 
+/// timeout. It is no channel's case: the core waits no longer than until its time.
+template <class Handler>
+class timeout_case : public case_tag {
+ public:
+  static constexpr bool is_default = false;
+  timeout_case(select_op op, std::int64_t time, Handler handler)
+      : op_(op), time_(time), handler_(std::forward<Handler>(handler)) {}
+  select_entry entry() noexcept { return {nullptr, nullptr, op_, time_}; }
+  void finish(bool) {
+    if constexpr (!std::is_same_v<Handler, no_handler>) {
+      std::invoke(handler_);
+    }
+  }
+  auto keep() && {
+    return std::make_unique<timeout_case>(op_, time_, std::forward<Handler>(handler_));
+  }
+
+ private:
+  select_op op_;
+  std::int64_t time_;
+  Handler handler_;
+};
+
 template <class H>
 using element_t = typename std::remove_cvref_t<H>::value_type;
 
@@ -204,11 +227,28 @@ auto otherwise(Handler&& handler = {}) {
   return detail::default_case<Handler>(std::forward<Handler>(handler));
 }
 
+/// Goes when the select has waited for d, counted from the moment at which it finds that it must
+/// wait; d <= 0: at once if no other case can go. Needs no channel and no allocation; the clock is
+/// read only by a select that waits. In a run-time list d counts anew each time. Of several
+/// timeouts the first in time goes. Go  case <-time.After(d); U-12.
+template <class Rep, class Period, class Handler = detail::no_handler>
+auto timeout(const std::chrono::duration<Rep, Period>& d, Handler&& handler = {}) {
+  return detail::timeout_case<Handler>(detail::select_op::timeout_after, detail::to_ns(d),
+                                       std::forward<Handler>(handler));
+}
+/// Goes at t, a point of std::chrono::steady_clock; if that is past, at once if no other case can
+/// go.
+template <class Clock, class Duration, class Handler = detail::no_handler>
+auto timeout(const std::chrono::time_point<Clock, Duration>& t, Handler&& handler = {}) {
+  return detail::timeout_case<Handler>(detail::select_op::timeout_at, detail::deadline_at(t),
+                                       std::forward<Handler>(handler));
+}
+
 /// Waits until one of the cases can go, does it, runs its handler and returns its index. Ready
 /// cases are chosen uniformly at random (SE-2); exactly one has an effect (SE-8). select() with
 /// no cases blocks for ever (SE-5).
 /// Blocks  goroutine (or the foreign thread), unless there is an otherwise().
-/// Cancel  add a case that receives from a done channel.
+/// Cancel  add a case that receives from ctx.done(), or a timeout().
 /// Order   that of the operation that was chosen.
 /// Errors  closed_channel if a send on a closed channel is chosen; what a handler throws: then
 ///         the operation has happened.

@@ -7,8 +7,13 @@
 #include <weft/error.hpp>
 #include <weft/exceptions.hpp>
 #include <weft/go.hpp>
+#include <weft/goroutine_local.hpp>
 #include <weft/mutex.hpp>
 #include <weft/once.hpp>
+#include <weft/once_value.hpp>
+#include <weft/pool.hpp>
 #include <weft/runtime.hpp>
 #include <weft/select.hpp>
+#include <weft/sleep.hpp>
+#include <weft/time.hpp>
 #include <weft/wait_group.hpp>

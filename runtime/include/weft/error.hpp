@@ -150,8 +150,11 @@ class [[nodiscard]] error {
 
  private:
   friend struct detail::error_access;
+  // In constant expressions there are immortal records only, and GCC with -fsanitize=undefined does
+  // not believe that their addresses are not null.
   constexpr bool is_counted() const noexcept {
-    return record_ != nullptr && record_->lifetime == detail::record_lifetime::counted;
+    return !std::is_constant_evaluated() && record_ != nullptr &&
+           record_->lifetime == detail::record_lifetime::counted;
   }
   void retain() const noexcept;
   void release() noexcept;

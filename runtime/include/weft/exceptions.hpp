@@ -49,6 +49,12 @@ class bad_capacity : public channel_error {
   using channel_error::channel_error;
 };
 
+/// The period of a ticker is not positive (TM-9, TM-10).
+class bad_period : public misuse {
+ public:
+  using misuse::misuse;
+};
+
 /// A context that refers to none, default-made or moved from, was used (CX-17).
 class nil_context : public misuse {
  public:
@@ -57,6 +63,19 @@ class nil_context : public misuse {
 
 /// A wait_group's counter went below zero (WG-1).
 class negative_counter : public misuse {
+ public:
+  using misuse::misuse;
+};
+
+/// A semaphore was asked for more tokens than it has at all without a limit to the wait, or given
+/// back more than are held; or a number was negative (SW-3, SW-6).
+class semaphore_error : public misuse {
+ public:
+  using misuse::misuse;
+};
+
+/// The function of a once_value or once_func ended by goexit: there is no result (ON-2).
+class no_result : public misuse {
  public:
   using misuse::misuse;
 };

@@ -28,8 +28,12 @@ struct runtime_options {
   /// 0: WEFT_STACK_BYTES, else 192 KiB.
   std::size_t stack_bytes = 0;
   deadlock_action on_deadlock = deadlock_action::exit;
-  /// Not 0: every choice of the scheduler comes from this seed; with max_procs 1 the same seed
-  /// gives the same schedule. 0: WEFT_SEED, else not seeded.
+  /// Not 0: every choice of the scheduler comes from this seed. With max_procs 1 the same seed
+  /// gives the same schedule until main returns, however long anything takes; what comes from
+  /// outside excepted: other threads that use weft, blocking(f), and time that the program reads.
+  /// For that, a goroutine that computes or blocks without blocking(f) keeps its place: one that
+  /// waits in the kernel for another goroutine waits for ever (GR-7).
+  /// 0: WEFT_SEED, else not seeded.
   std::uint64_t seed = 0;
 };
 

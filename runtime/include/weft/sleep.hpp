@@ -47,7 +47,7 @@ template <detail::cancelable Context, class Rep, class Period>
   }
   if (const std::int64_t ns = detail::to_ns(d); ns > 0) {
     if (detail::sleep_limited({detail::deadline_after_ns(ns), detail::signal_of(ctx)}) ==
-        detail::wait_end::canceled) {
+        detail::wait_end::cancel) {
       return ctx.err();
     }
   }

@@ -27,42 +27,60 @@ const goroutine* running_goroutine() noexcept {
   return w != nullptr ? w->current() : nullptr;
 }
 
-// "std::runtime_error: text", as far as it can be known.
-void print_current_exception() noexcept {
+// False: there is none.
+bool print_type_of_current_exception() noexcept {
   const std::type_info* type = abi::__cxa_current_exception_type();
   if (type == nullptr) {
-    print("std::terminate was called without an exception");
-    return;
+    return false;
   }
   int status = 0;
   char* name = abi::__cxa_demangle(type->name(), nullptr, nullptr, &status);
   print(status == 0 && name != nullptr ? name : type->name());
   std::free(name);
+  return true;
+}
+
+// "std::runtime_error: text", as far as it can be known.
+void print_current_exception() noexcept {
+  if (!print_type_of_current_exception()) {
+    print("std::terminate was called without an exception");
+    return;
+  }
+  const auto print_text = [](const char* text) {
+    if (text != nullptr) {
+      print(": ");
+      print(text);
+    }
+  };
   try {
     std::rethrow_exception(std::current_exception());
   } catch (const std::exception& e) {
-    print(": ");
-    print(e.what());  // if that throws, terminate is called again: see below
+    print_text(e.what());  // if that throws, terminate is called again: see below
   } catch (const char* text) {
-    print(": ");
-    print(text);
+    print_text(text);
   } catch (...) {
   }
 }
 
 [[noreturn]] void on_terminate() noexcept {
   const goroutine* g = running_goroutine();
-  static thread_local bool again = false;
+  static thread_local int times = 0;
   if (g == nullptr && previous_terminate != nullptr) {
     previous_terminate();
   }
-  if (again) {
-    print("(and describing it threw, too)\n");
-    std::abort();
+  switch (times++) {
+    case 0:
+      print("weft: fatal: an exception left a goroutine: ");
+      print_current_exception();
+      break;
+    case 1:  // what() is noexcept: what leaves it comes here (PN-6)
+      print(" (its what() threw, too: ");
+      print_type_of_current_exception();
+      print(")");
+      break;
+    default:
+      std::abort();
   }
-  again = true;
-  print("weft: fatal: an exception left a goroutine: ");
-  print_current_exception();
   print("\n\n");
   if (g != nullptr) {
     print_goroutine(*g);

@@ -1,6 +1,7 @@
 // The records of errors, and the walks over them. Chains of causes may be long and joins deep, and
 // stacks are small: nothing here calls itself.
 #include <weft/detail/atomic.hpp>
+#include <weft/detail/goexit.hpp>
 #include <weft/error.hpp>
 
 #include <array>
@@ -8,8 +9,6 @@
 #include <ostream>
 
 #include <cxxabi.h>
-
-#include "sched/goexit.hpp"
 
 namespace weft {
 namespace detail {
@@ -287,13 +286,10 @@ error error::current() {
   if (handled == nullptr) {
     throw misuse("weft: error::current: no exception is being handled");
   }
-  try {
-    std::rethrow_exception(handled);
-  } catch (const detail::goexit_unwind&) {
+  if (detail::handling_goexit()) {
     throw;
-  } catch (...) {
-    return error(handled);
   }
+  return error(handled);
 }
 
 void error::retain() const noexcept {

@@ -22,6 +22,24 @@ struct mount {
   bool v2 = false;
 };
 
+// The kernel writes spaces, tabs, newlines and backslashes in paths as \040, \011, \012, \134.
+std::string without_escapes(const std::string& text) {
+  const auto digit = [&](std::size_t i, char most) {
+    return i < text.size() && text[i] >= '0' && text[i] <= most;
+  };
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && digit(i + 1, '3') && digit(i + 2, '7') && digit(i + 3, '7')) {
+      plain += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
+                                 (text[i + 3] - '0'));
+      i += 3;
+    } else {
+      plain += text[i];
+    }
+  }
+  return plain;
+}
+
 // mountinfo: id parent major:minor root point options [tags...] - type source superoptions
 std::vector<mount> cpu_mounts(const std::string& root) {
   std::vector<mount> found;
@@ -40,6 +58,8 @@ std::vector<mount> cpu_mounts(const std::string& root) {
     m.v2 = type == "cgroup2";
     const std::string list = "," + super + ",";
     if (m.v2 || (type == "cgroup" && list.find(",cpu,") != std::string::npos)) {
+      m.root = without_escapes(m.root);
+      m.point = without_escapes(m.point);
       found.push_back(m);
     }
   }

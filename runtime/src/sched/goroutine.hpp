@@ -13,9 +13,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <source_location>
 #include <string>
 
+#include "sched/locals.hpp"
 #include "stack/fiber.hpp"
 
 namespace weft::detail {
@@ -31,7 +33,8 @@ enum class goroutine_kind : std::uint8_t {
 /// What few goroutines have.
 struct goroutine_extra {
   std::string name;
-  fiber* own_fiber = nullptr;  ///< set for a goroutine with its own stack size
+  fiber* own_fiber = nullptr;            ///< set for a goroutine with its own stack size
+  std::unique_ptr<local_values> locals;  ///< its goroutine_locals; gone before it counts as ended
 };
 
 class goroutine {

@@ -24,11 +24,12 @@ constexpr std::int64_t held_up_ns = 200'000;  // a goroutine that shares no lock
 constexpr std::int64_t hog_ns = 10'000'000;   // Go's time slice
 constexpr std::int64_t blocked_ns = 50'000;   // announced by blocking(f)
 constexpr int asleep_rounds = 3;              // then look for a deadlock, then sleep on
-constexpr std::int64_t trim_ns = 1'000'000'000;
+constexpr std::int64_t trim_ns = 10'000'000'000;
 
 constexpr std::uint32_t on_watch = 0;
 constexpr std::uint32_t deep_sleep = 1;
 constexpr std::uint32_t stopped = 2;
+constexpr std::uint32_t hurried = 3;  // on watch, and a time was added before until_
 
 // Threads of this process, or 0 when the system does not say.
 std::size_t count_threads() {
@@ -83,15 +84,19 @@ void monitor::watch() {
   int quiet = 0;
   int asleep = 0;
   std::int64_t last = clock.now();
-  std::int64_t last_trim = last;
+  last_trim_ = last;
   std::int64_t looked = last;
   while (word_.load(acquire) != stopped) {  // acquire: pairs with stop()
     // While all workers sleep, the keeper among them sees to the timers.
     const std::int64_t limit = asleep == 0 ? sched_.timers.earliest() : never;
     const std::int64_t wait =
         limit - looked < pause ? std::max(limit - looked, shortest_ns) : pause;
-    until_.store(looked + wait, relaxed);  // relaxed: a hint
-    sys.futex_wait(word_.address(), on_watch, wait);
+    until_.store(looked + wait, seq_cst);  // [timer.6] seq_cst: before the second look
+    if (asleep != 0 || sched_.timers.earliest() >= limit) {
+      sys.futex_wait(word_.address(), on_watch, wait);
+    }
+    std::uint32_t hurry = hurried;
+    word_.compare_exchange(hurry, on_watch, acq_rel, relaxed);  // [timer.6] acq_rel: heard
     const std::int64_t now = looked = clock.now();
     if (all_asleep()) {
       pause = longest_ns;
@@ -104,10 +109,7 @@ void monitor::watch() {
         // woken after it sees the word [monitor.2].
         if (word_.compare_exchange(expected, deep_sleep, acq_rel, acquire)) {
           if (all_asleep()) {
-            sched_.memory.stacks().trim();
-            while (word_.load(acquire) == deep_sleep) {  // acquire: pairs with [monitor.2]
-              sys.futex_wait(word_.address(), deep_sleep, -1);
-            }
+            sleep_deeply();
           } else {
             nudge();
           }
@@ -127,15 +129,38 @@ void monitor::watch() {
       pause = pause * 2 < most ? pause * 2 : most;
     }
     last = now;
-    if (now - last_trim > trim_ns) {
-      last_trim = now;
-      sched_.memory.stacks().trim();
-    }
+    trim_stacks(now);
   }
 }
 
+// Until a worker is woken; now and then the stacks that nobody needs are given back.
+void monitor::sleep_deeply() {
+  bool more = true;
+  while (word_.load(acquire) == deep_sleep) {  // acquire: pairs with [monitor.2]
+    sys.futex_wait(word_.address(), deep_sleep, more ? trim_ns : -1);
+    more = more && trim_stacks(clock.now());
+  }
+}
+
+// False: there is nothing to be given back, now or later.
+bool monitor::trim_stacks(std::int64_t now) {
+  if (now - last_trim_ < trim_ns) {
+    return true;
+  }
+  last_trim_ = now;
+  return sched_.memory.stacks().trim();
+}
+
 bool monitor::is_stuck(const worker& w, const seen& before, std::int64_t now) const noexcept {
-  return w.running() != nullptr && now - before.since >= (w.blocking() ? blocked_ns : hog_ns);
+  if (w.running() == nullptr) {
+    return false;
+  }
+  if (w.blocking()) {
+    return now - before.since >= blocked_ns;
+  }
+  // A worker that the kernel keeps from running looks stuck, too: the schedule of a seed would
+  // depend on the machine's load.
+  return !sched_.reproducible() && now - before.since >= hog_ns;
 }
 
 // One round over all workers. True: something happened.
@@ -157,6 +182,10 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
     if (i >= known || before.sample.picks != s.picks) {
       before.since = now;
     }
+    if (s.any() && sched_.worker_at(i).stuck()) {
+      sched_.worker_at(i).rescue_queues();
+      acted = true;
+    }
     contended += s.contended - before.sample.contended;
     held_up |= sched_.worker_at(i).running() != nullptr && now - before.since >= held_up_ns;
     before.sample = s;
@@ -166,6 +195,13 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
   if (places != sched_.idle.places()) {
     sched_.set_width(places);
     acted = true;
+  }
+  if (sched_.idle.looks_solo()) {
+    for (std::uint32_t i = 0; i < n; ++i) {
+      if (sched_.worker_at(i).running() != nullptr) {
+        sched_.worker_at(i).claim_solo();
+      }
+    }
   }
   if (!waiting) {
     return acted;
@@ -203,10 +239,15 @@ bool monitor::tell_of_timers() noexcept {
 }
 
 void monitor::expect(std::int64_t when) noexcept {
-  constexpr std::int64_t near_enough = 100'000;
-  // relaxed: a hint; what it misses the monitor sees after its pause, 10 ms at the most.
-  if (when < until_.load(relaxed) - near_enough) {
-    until_.store(when, relaxed);  // relaxed: as above; one call is enough
+  constexpr std::int64_t near_enough = 50'000;
+  // [timer.6] seq_cst: after earliest_ was stored: either the monitor's second look sees the new
+  // time, or its until_ is seen here.
+  if (when + near_enough >= until_.load(seq_cst)) {
+    return;
+  }
+  std::uint32_t watching = on_watch;
+  // [timer.6] acq_rel: the word changes, so that a monitor that is about to sleep does not.
+  if (word_.compare_exchange(watching, hurried, acq_rel, relaxed)) {
     sys.futex_wake(word_.address(), 1);
   }
 }

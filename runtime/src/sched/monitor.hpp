@@ -42,6 +42,8 @@ class monitor {
   bool is_stuck(const worker& w, const seen& before, std::int64_t now) const noexcept;
   bool all_asleep() noexcept;
   bool tell_of_timers() noexcept;
+  void sleep_deeply();
+  bool trim_stacks(std::int64_t now);
   void report_deadlock();
 
   scheduler& sched_;
@@ -49,9 +51,12 @@ class monitor {
   bool started_ = false;
   std::vector<seen> seen_;  // by worker index
   width_control width_;
-  // [monitor] futex word: 1 while the monitor sleeps without limit, 2 to end it.
+  std::int64_t last_trim_ = 0;
+  // [monitor] futex word: 0 on watch, 1 while the monitor sleeps without limit, 2 to end it, 3 on
+  // watch and roused for a timer.
   atomic<std::uint32_t> word_{0};
-  // Until when the monitor sleeps, for expect(). Written by the monitor; a hint.
+  // [timer.6] until when the monitor sleeps at the most while it is on watch. Written by the
+  // monitor.
   atomic<std::int64_t> until_{0};
 };
 

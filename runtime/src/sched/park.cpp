@@ -137,14 +137,28 @@ void ready_chain(waiter* first) noexcept {
   }
 }
 
+void note_contention() noexcept {
+  if (worker* w = this_worker()) {
+    w->count_contended();
+  }
+}
+
 void unlock_commit(void* lock) noexcept { static_cast<biased_lock*>(lock)->unlock(); }
 
 std::uint64_t random_bits() noexcept {
   if (worker* w = this_worker()) {
     return w->choices().bits();
   }
-  thread_local policy mine(0, reinterpret_cast<std::uintptr_t>(&mine));
+  thread_local policy mine(0, 0, reinterpret_cast<std::uintptr_t>(&mine));
   return mine.bits();
+}
+
+impatience draw_impatience() noexcept {
+  worker* w = this_worker();
+  if (w == nullptr || !w->choices().seeded()) {
+    return impatience::by_clock;
+  }
+  return w->choices().coin() ? impatience::yes : impatience::no;
 }
 
 }  // namespace weft::detail

@@ -1,5 +1,5 @@
 // Which goroutine runs next on a worker, and where a runnable one waits. The order is:
-//   1. now and then the global queue, so that what waits there is not starved
+//   1. now and then the global queue (seeded runs, too), so that what waits there is not starved
 //   2. the next slot: made ready by the goroutine that ran last, at most next_streak times in a row
 //   3. now and then the oldest ready one, and the oldest that was spawned
 //   4. the newest spawned goroutine (deque), then the oldest ready one (ring)
@@ -104,7 +104,7 @@ goroutine* worker::pick_local() noexcept {
     }
   }
   if (tick % global_every == 1 && sched_.idle.looks_solo()) [[unlikely]] {
-    sched_.idle.claim_solo(sched_.worker_count_word());
+    claim_solo();
   }
   solo_section section;
   const bool alone = static_cast<bool>(section);
@@ -137,6 +137,10 @@ goroutine* worker::pick_local() noexcept {
   return next_waits ? take_next(alone) : nullptr;
 }
 
+void worker::claim_solo() noexcept {
+  sched_.idle.claim_solo(*this, thread_pointer_, sched_.worker_count_word());
+}
+
 // Empties the next slot, unless a thief was faster.
 goroutine* worker::take_next(bool alone) noexcept {
   if (alone) {
@@ -148,6 +152,16 @@ goroutine* worker::take_next(bool alone) noexcept {
 }
 
 goroutine* worker::pick_seeded() noexcept {
+  // Nothing is drawn when nothing is here: how often an idle worker looks is a matter of time.
+  // relaxed: a hint; take_next() decides.
+  if (next_.load(relaxed) == nullptr && ready_.size() == 0 && fresh_.size() == 0) {
+    return nullptr;
+  }
+  if (policy_.below(global_every) == 0) {
+    if (goroutine* g = pop_global(1)) {
+      return g;
+    }
+  }
   const std::uint32_t first = policy_.below(4);
   for (std::uint32_t i = 0; i < 4; ++i) {
     goroutine* g = nullptr;
@@ -175,6 +189,25 @@ goroutine* worker::pick_seeded() noexcept {
     }
   }
   return nullptr;
+}
+
+// With the means of a thief only.
+void worker::rescue_queues() noexcept {
+  goroutine* moved[batch];
+  std::size_t n = 0;
+  while ((n = ready_.steal(moved, batch)) != 0) {
+    for (std::size_t i = 0; i < n; ++i) {
+      sched_.inject(moved[i]);
+    }
+  }
+  while (goroutine* g = fresh_.steal()) {
+    sched_.inject(g);
+  }
+  goroutine* g = next_.load(relaxed);  // relaxed: the CAS decides
+  // [next.2] acquire: pairs with [next.1].
+  if (g != nullptr && next_.compare_exchange(g, nullptr, acq_rel, relaxed)) {
+    sched_.inject(g);
+  }
 }
 
 void worker::flush_queues() noexcept {

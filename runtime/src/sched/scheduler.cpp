@@ -58,7 +58,6 @@ scheduler::scheduler(const runtime_options& options)
       timers(static_cast<std::uint32_t>(options.max_procs)),
       memory(arena::of(options.stack_bytes, worker::fiber_loop)),
       options_(options),
-      seed_(options.seed),
       max_procs_(static_cast<std::uint32_t>(options.max_procs)),
       workers_(new atomic<worker*>[max_threads]),
       monitor_(*this) {
@@ -89,7 +88,7 @@ bool scheduler::start_worker() noexcept {
   try {
     memory.stacks().reserve_slab();  // [stack] what its caches may hold
     reserved = true;
-    w = new worker(*this, index, policy(seed_ == 0 ? 0 : seed_ + index, entropy()));
+    w = new worker(*this, index, policy(options_.seed, index, entropy()));
   } catch (const std::exception&) {
     if (reserved) {
       memory.stacks().release_slab();

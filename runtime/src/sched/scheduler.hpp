@@ -83,6 +83,8 @@ class scheduler {
   void await_published() noexcept { std::lock_guard hold(start_lock_); }
   void worker_exited() noexcept;
   const runtime_options& options() const noexcept { return options_; }
+  /// One seed, one worker: the schedule must depend on nothing else, least of all on time.
+  bool reproducible() const noexcept { return options_.seed != 0 && max_procs() == 1; }
 
   global_queue global;
   idle_set idle;
@@ -97,7 +99,6 @@ class scheduler {
   static void drop_ref(scheduler* s) noexcept;
 
   const runtime_options options_;
-  const std::uint64_t seed_;
   atomic<std::uint32_t> max_procs_;  // what the user set; idle.places() may be less for a while
   std::unique_ptr<atomic<worker*>[]> workers_;
   atomic<std::uint32_t> worker_count_{0};  // [workers] grows under start_lock_

@@ -45,14 +45,30 @@ goroutine* current_goroutine() noexcept {
 
 }  // namespace
 
-goroutine* begin_spawn(std::source_location site) { return fresh_record(this_worker(), site); }
+goroutine* begin_spawn(std::source_location site) {
+  worker* w = this_worker();
+  const goroutine* me = w != nullptr ? w->current() : nullptr;
+  if (me != nullptr && me->extra == nullptr) [[likely]] {
+    return fresh_record(w, site);
+  }
+  auto locals = inherited_locals();  // user code: the worker may be another one after it
+  if (locals == nullptr) {
+    return fresh_record(this_worker(), site);
+  }
+  auto extra = std::make_unique<goroutine_extra>();
+  extra->locals = std::move(locals);
+  goroutine* g = fresh_record(this_worker(), site);
+  g->extra = extra.release();
+  return g;
+}
 
 goroutine* begin_spawn(const spawn_request& request, std::source_location site) {
+  auto extra = std::make_unique<goroutine_extra>();
+  extra->locals = inherited_locals();  // user code: before the runtime is held
   scheduler::in_use s;
   if (!s) {
     throw_no_runtime("go");
   }
-  auto extra = std::make_unique<goroutine_extra>();
   extra->name = request.name;
   if (request.stack_bytes != 0 && request.stack_bytes != s->options().stack_bytes) {
     extra->own_fiber = stack_pool::map_fiber(request.stack_bytes, worker::fiber_loop);

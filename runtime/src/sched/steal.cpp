@@ -87,7 +87,7 @@ goroutine* worker::search(bool& futile) noexcept {
   work_sample before[victims_at_once];
   std::uint32_t n = 0;
   const std::uint32_t count = sched_.worker_count();
-  const std::uint32_t start = policy_.below(count);
+  const std::uint32_t start = policy_.victim_below(count);
   for (std::uint32_t i = 0; i < count && n < victims_at_once; ++i) {
     worker& w = sched_.worker_at((start + i) % count);
     if (&w != this) {

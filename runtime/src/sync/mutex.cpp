@@ -8,9 +8,52 @@ namespace {
 
 constexpr std::int64_t patience_ns = 1'000'000;  // Go's starvation threshold
 
+bool out_of_patience(std::int64_t since) {
+  switch (detail::draw_impatience()) {
+    case detail::impatience::yes:
+      return true;
+    case detail::impatience::no:
+      return false;
+    case detail::impatience::by_clock:
+      break;
+  }
+  return detail::clock.now() - since > patience_ns;
+}
+
 }  // namespace
 
-detail::wait_end mutex::lock_slow(const detail::wait_limit& limit) {
+void mutex::lock_shared() {
+  if (!try_lock_shared()) {
+    detail::note_contention();
+    lock_slow({});
+  }
+}
+
+bool mutex::try_lock_shared() noexcept {
+  detail::solo_meet();
+  std::uint32_t seen = state_.load(detail::relaxed);  // relaxed: the CAS below decides
+  while (is_free(seen)) {
+    // [mutex.1] acquire: pairs with [mutex.2].
+    if (state_.compare_exchange(seen, seen | locked, detail::acquire, detail::relaxed)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void mutex::unlock_shared() {
+  detail::solo_meet();
+  std::uint32_t seen = state_.load(detail::relaxed);  // relaxed: the CAS below decides
+  while (wakes_nobody(seen)) {
+    // [mutex.2] release: pairs with [mutex.1]; the last touch.
+    if (state_.compare_exchange(seen, seen & ~locked, detail::release, detail::relaxed)) {
+      return;
+    }
+  }
+  unlock_slow();
+}
+
+detail::wait_end mutex::lock_slow(const detail::wait_limit& limit, detail::wait_reason reason) {
   using namespace detail;
   goroutine* me = self();
   std::int64_t since = 0;
@@ -23,7 +66,7 @@ detail::wait_end mutex::lock_slow(const detail::wait_limit& limit) {
     bool starved = false;
     do {
       take = (state & locked) == 0 && ((state & starving) == 0);
-      starved = !take && was_woken && clock.now() - since > patience_ns;
+      starved = !take && was_woken && out_of_patience(since);
       to = take ? state | locked : state | waiting | (starved ? starving : 0);
       if (was_woken) {
         to &= ~woken;
@@ -50,10 +93,10 @@ detail::wait_end mutex::lock_slow(const detail::wait_limit& limit) {
       since = clock.now();
     }
     if (w.ticket == 0) {
-      park(wait_reason::mutex, unlock_commit, &queue_lock_);
+      park(reason, unlock_commit, &queue_lock_);
     } else {
       const wait_end end =
-          end_of(park_limited(wait_reason::mutex, w.ticket, limit, unlock_commit, &queue_lock_));
+          end_of(park_limited(reason, w.ticket, limit, unlock_commit, &queue_lock_));
       if (end != wait_end::woken) {
         leave_queue(&w);
         return end;
@@ -62,7 +105,7 @@ detail::wait_end mutex::lock_slow(const detail::wait_limit& limit) {
     if (w.result == wake_result::done) {
       // Handed over, still locked. Starvation ends with one who did not wait long.
       biased_guard hold(queue_lock_);
-      if (waiters_.empty() || clock.now() - since < patience_ns) {
+      if (waiters_.empty() || !out_of_patience(since)) {
         state_.fetch_and(~starving, relaxed);  // relaxed: under queue_lock_
       }
       return wait_end::woken;
@@ -92,6 +135,17 @@ void mutex::unlock_slow() {
   using namespace detail;
   queue_lock_.lock();
   std::uint32_t state = state_.load(relaxed);  // relaxed: the CAS below decides
+  while (state == locked) {
+    // Whoever waited has given up. Without waiters the CAS must be the last touch: the next holder
+    // may destroy the mutex and needs no queue_lock_ for that.
+    queue_lock_.unlock();
+    // [mutex.2] release: pairs with [mutex.1].
+    if (state_.compare_exchange(state, 0, release, relaxed)) {
+      return;
+    }
+    queue_lock_.lock();
+    state = state_.load(relaxed);  // relaxed: the CAS decides
+  }
   if ((state & locked) == 0) {
     queue_lock_.unlock();
     fatal_misuse("unlock of unlocked mutex");

@@ -172,6 +172,19 @@ TEST_F(CgroupQuota, DoesNotMistakeAGroupForAnotherWhoseNameBeginsTheSame) {
   EXPECT_EQ(cpus(), 3);
 }
 
+// The kernel writes a space as \040, a backslash as \134; /proc/self/cgroup has them plain.
+TEST_F(CgroupQuota, IsFoundWherePathsHaveSpaces) {
+  mount_v2("/my\\040pod", "/my pod/app", "/sys/fs/c\\040group");
+  quota_v2("/app", "300000 100000", "/sys/fs/c group");
+  EXPECT_EQ(cpus(), 3);
+}
+
+TEST_F(CgroupQuota, IsFoundWherePathsHaveBackslashes) {
+  mount_v2("/a\\134040b", "/a\\040b/app", "/sys/fs/c\\134\\011group\\9");
+  quota_v2("/app", "300000 100000", "/sys/fs/c\\\tgroup\\9");
+  EXPECT_EQ(cpus(), 3);
+}
+
 TEST_F(CgroupQuota, IsTheLeastOfV1AndV2WhereBothAreMounted) {
   const std::string unified = "/sys/fs/cgroup/unified";
   mount_v1("/", "/app");

@@ -15,6 +15,7 @@
 #include <weft/detail/atomic.hpp>
 #include <weft/detail/biased_lock.hpp>
 #include <weft/detail/park.hpp>
+#include <weft/detail/wait_limit.hpp>
 #include <weft/detail/waiter.hpp>
 
 #include <cstddef>
@@ -23,12 +24,18 @@
 
 namespace weft {
 
-/// The outcome of an operation that does not wait.
+// GCC sees weft::canceled, an error, as shadowed by a scoped enumerator.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+/// The outcome of an operation that does not wait, or not for ever.
 enum class [[nodiscard]] chan_status{
     ok,           ///< a value was sent or received
     would_block,  ///< nothing happened
     closed,       ///< the channel is closed (and, for a receive, drained)
+    timeout,      ///< the time was up, nothing happened
+    canceled,     ///< the context was done, nothing happened
 };
+#pragma GCC diagnostic pop
 
 namespace detail {
 
@@ -40,10 +47,20 @@ struct element_type {
   void (*destroy)(void* at) noexcept;           ///< nullptr: nothing to do
 };
 
+/// What makes the values of a timer's or ticker's channel: nothing is sent, a receiver finds a
+/// value there when the time has come. Guarded by the channel's lock. [chan_timer]
+struct chan_timer {
+  bool active = false;      ///< a value is due at `when`, or will be
+  std::int64_t when = 0;    ///< see now_ns()
+  std::int64_t period = 0;  ///< of a ticker; 0: one value only
+};
+
 class chan_core {
  public:
-  /// Throws bad_capacity or std::bad_alloc.
-  static chan_core* make(std::ptrdiff_t capacity, const element_type& type);
+  /// Throws bad_capacity or std::bad_alloc. `extra`: bytes at buffer_ besides the elements.
+  static chan_core* make(std::ptrdiff_t capacity, const element_type& type, std::size_t extra = 0);
+  /// A channel of steady_clock::time_point whose values the clock makes. Throws std::bad_alloc.
+  static chan_core* make_timed(const chan_timer& t);
 
   void retain() noexcept { refs_.fetch_add(1, relaxed); }  // relaxed: the caller holds one
   void drop() noexcept {
@@ -59,6 +76,9 @@ class chan_core {
   /// With the lock held, which is released: waits until a value was constructed at `to`. False:
   /// closed and drained, nothing there.
   bool recv_and_unlock(void* to);
+  /// The same with a limit: ok, closed, timeout or canceled. Takes the lock itself.
+  chan_status send_limited(void* from, const wait_limit& limit);
+  chan_status recv_limited(void* to, const wait_limit& limit);
   /// The same without waiting.
   chan_status try_send(void* from) noexcept;
   chan_status try_recv(void* to) noexcept;
@@ -81,6 +101,13 @@ class chan_core {
   void wait_to_recv(waiter* w) noexcept { receivers_.push_back(w); }
   void leave_senders(waiter* w) noexcept;
   void leave_receivers(waiter* w) noexcept;
+  /// With the lock held: when a receiver should look again though nobody wakes it; or never.
+  std::int64_t next_time() const noexcept {
+    return timer_ != nullptr && timer_->active ? timer_->when : never;
+  }
+  /// Sets the timer of a timed channel, and makes whoever waits for it look again. True if a value
+  /// was due or would have been, and will not come any more.
+  bool set_timer(const chan_timer& t) noexcept;
 
   /// With the lock held, for a typed fast path: room in the buffer and nobody to hand it to.
   bool can_buffer() const noexcept {
@@ -107,6 +134,8 @@ class chan_core {
   chan_core(std::size_t capacity, std::byte* buffer, const element_type& type) noexcept
       : capacity_(capacity), buffer_(buffer), type_(type) {}
   static void destroy(chan_core* c) noexcept;
+  chan_status recv_time(void* to) noexcept;
+  chan_status wait_for_time(void* to, const wait_limit& limit);
 
   // Guards everything but refs_ and the constants.
   biased_lock lock_;
@@ -122,10 +151,13 @@ class chan_core {
   waiter_queue receivers_;
   waiter_queue senders_;
   const element_type& type_;
+  chan_timer* timer_ = nullptr;  // null: an ordinary channel
 };
 
 /// Waits for ever: what an operation on a nil channel does (CH-7).
 void park_forever(wait_reason why);
+/// Waits until the limit ends it: timeout or canceled.
+chan_status wait_on_nil(wait_reason why, const wait_limit& limit);
 
 [[noreturn]] void throw_bad_capacity(const std::string& given);
 [[noreturn]] void throw_send_closed();

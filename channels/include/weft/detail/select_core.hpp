@@ -7,13 +7,14 @@
 
 namespace weft::detail {
 
-enum class select_op : std::uint8_t { none, send, recv };
+enum class select_op : std::uint8_t { none, send, recv, timeout_after, timeout_at };
 
 /// One case as the core sees it. `core` nil: never ready.
 struct select_entry {
   chan_core* core = nullptr;
   void* value = nullptr;  ///< where to receive to, or to send from
   select_op op = select_op::none;
+  std::int64_t time = 0;  ///< of the timeouts: nanoseconds from now, or a time as now_ns() gives it
 };
 
 /// Room that the caller provides, so that a static select allocates nothing.

@@ -61,11 +61,20 @@ inline waiter* take_claimed(waiter_queue& q, wake_result result) noexcept {
 /// ready() for each, in order, with no lock held.
 void ready_chain(waiter* first) noexcept;
 
+/// The caller had to wait for a lock that is held for moments only: so the monitor learns that
+/// fewer workers would be faster.
+void note_contention() noexcept;
+
 /// A commit that unlocks the biased_lock given as arg.
 void unlock_commit(void* lock) noexcept;
 
 /// Sixteen random bits or so for choices that must be fair: select order, victims. Seeded when
 /// the runtime is.
 std::uint64_t random_bits() noexcept;
+
+/// Has a waiter waited too long? A seeded run draws the answer: a clock would give another
+/// schedule each time. All others look at the clock.
+enum class impatience { by_clock, no, yes };
+impatience draw_impatience() noexcept;
 
 }  // namespace weft::detail

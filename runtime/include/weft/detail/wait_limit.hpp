@@ -23,7 +23,7 @@ struct wait_limit {
 };
 
 /// How a limited wait ended.
-enum class wait_end : std::uint8_t { woken, timeout, canceled };
+enum class wait_end : std::uint8_t { woken, timeout, cancel };
 
 /// Indices in the claim word that are no case of a select (SE-12: those end at 65535).
 inline constexpr std::uint32_t claim_timeout = 0x10000;
@@ -31,7 +31,7 @@ inline constexpr std::uint32_t claim_canceled = 0x10001;
 
 inline wait_end end_of(std::uint32_t claimed) noexcept {
   return claimed == claim_timeout    ? wait_end::timeout
-         : claimed == claim_canceled ? wait_end::canceled
+         : claimed == claim_canceled ? wait_end::cancel
                                      : wait_end::woken;
 }
 

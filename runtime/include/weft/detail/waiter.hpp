@@ -15,7 +15,12 @@ namespace weft::detail {
 class goroutine;
 
 /// What the waker tells the woken.
-enum class wake_result : std::uint8_t { pending, done, closed };
+enum class wake_result : std::uint8_t {
+  pending,
+  done,
+  closed,
+  again,  ///< what it waits for has changed: it must look again
+};
 
 struct waiter {
   waiter* prev = nullptr;
