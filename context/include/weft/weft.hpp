@@ -4,6 +4,7 @@
 #include <weft/chan.hpp>
 #include <weft/cond_var.hpp>
 #include <weft/context.hpp>
+#include <weft/errgroup.hpp>
 #include <weft/error.hpp>
 #include <weft/exceptions.hpp>
 #include <weft/go.hpp>
@@ -13,6 +14,7 @@
 #include <weft/once_value.hpp>
 #include <weft/pool.hpp>
 #include <weft/runtime.hpp>
+#include <weft/scope.hpp>
 #include <weft/select.hpp>
 #include <weft/semaphore.hpp>
 #include <weft/shared_mutex.hpp>
