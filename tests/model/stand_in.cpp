@@ -2,6 +2,7 @@
 #include <weft/detail/biased_lock.hpp>
 #include <weft/detail/done_signal.hpp>
 #include <weft/detail/park.hpp>
+#include <weft/detail/ref_count.hpp>
 #include <weft/detail/wait_limit.hpp>
 #include <weft/error.hpp>
 
@@ -86,6 +87,14 @@ constinit solo_state solo{};
 void solo_claim(const void*) noexcept {}
 void solo_revoke() noexcept {}
 void solo_meet() noexcept {}
+void ref_count::add_shared() noexcept { count_.fetch_add(1, relaxed); }
+bool ref_count::drop_shared() noexcept { return count_.fetch_sub(1, acq_rel) == 1; }
+bool ref_count::try_add_shared() noexcept {
+  std::uint32_t seen = count_.load(relaxed);
+  while (seen != 0 && !count_.compare_exchange(seen, seen + 1, relaxed, relaxed)) {
+  }
+  return seen != 0;
+}
 void note_contention() noexcept {}
 bool solo_forbidden() noexcept { return true; }
 void biased_lock::lock_shared() noexcept { lock_.lock(); }

@@ -138,6 +138,9 @@ goroutine* worker::pick_local() noexcept {
 }
 
 void worker::claim_solo() noexcept {
+  if (scheduler::used_from_outside()) {
+    return;  // the next look may find it otherwise
+  }
   sched_.idle.claim_solo(*this, thread_pointer_, sched_.worker_count_word());
 }
 
