@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <functional>
 #include <string>
@@ -22,7 +23,11 @@ struct measurement {
   double bytes_per_op = 0;
 };
 
-enum class start { warm, cold };  // cold: without a warm-up
+enum class start {
+  warm,       ///< after a warm-up with 1/20 of the operations
+  rehearsed,  ///< after a whole run
+  cold,       ///< without a warm-up
+};
 
 struct workload {
   std::string_view name;
@@ -83,6 +88,25 @@ inline std::int64_t resident_bytes() {
   check(false, "no VmRSS in /proc/self/status", 0);
   return 0;
 }
+
+/// CPU time that this process has used.
+inline double cpu_seconds() {
+  timespec t{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
+
+/// The same random times, below one second, in all languages.
+class random_sleeps {
+ public:
+  std::int64_t next_us() {
+    state_ = state_ * 1'103'515'245 + 12'345;
+    return (state_ >> 8) % 1'000'000;
+  }
+
+ private:
+  std::uint32_t state_ = 1;
+};
 
 /// 0 + 1 + ... + n-1.
 inline std::int64_t sum_below(std::int64_t n) { return n * (n - 1) / 2; }
@@ -197,8 +221,8 @@ inline void run_all(const options& opts) {
   for (const workload& w : opts.chosen) {
     current() = w.name;
     const auto count = static_cast<std::int64_t>(static_cast<double>(w.count) * opts.scale);
-    if (w.from == start::warm) {
-      w.run(count / warm_up_divisor);
+    if (w.from != start::cold) {
+      w.run(w.from == start::rehearsed ? count : count / warm_up_divisor);
     }
     const measurement m = w.run(count);
     if (m.bytes_per_op != 0) {

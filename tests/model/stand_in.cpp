@@ -83,8 +83,10 @@ std::uint64_t random_bits() noexcept { return 0; }
 impatience draw_impatience() noexcept { return impatience::by_clock; }
 
 constinit solo_state solo{};
-void solo_claim() noexcept {}
+void solo_claim(const void*) noexcept {}
 void solo_revoke() noexcept {}
+void solo_meet() noexcept {}
+void note_contention() noexcept {}
 bool solo_forbidden() noexcept { return true; }
 void biased_lock::lock_shared() noexcept { lock_.lock(); }
 

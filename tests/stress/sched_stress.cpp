@@ -85,7 +85,7 @@ TEST_P(SchedStress, YieldStormsLoseNobody) {
 TEST_P(SchedStress, WorkersComeAndGoDuringWork) {
   run([] {
     constexpr std::size_t goroutines = 20;
-    const auto each = static_cast<std::size_t>(rounds(20'000));
+    const auto each = static_cast<std::size_t>(rounds(50'000));
     ledger l(goroutines * each);
     weft::wait_group all;
     std::atomic<bool> stop{false};
@@ -142,7 +142,7 @@ TEST_P(SchedStress, RunsTwoHundredTimesWithLeftovers) {
 TEST_P(SchedStress, ThreadsOfTheUserSpawnIntoTheRuntime) {
   run([] {
     constexpr std::size_t threads = 3;
-    const auto each = static_cast<std::size_t>(rounds(100'000));
+    const auto each = static_cast<std::size_t>(rounds(350'000));
     ledger l(threads * each);
     weft::wait_group all;
     all.add(static_cast<int>(threads * each));
@@ -181,7 +181,7 @@ TEST_P(SchedStress, AForeignWakeMayBeTheEndOfTheRun) {
 
 // Places that come and go while workers look for work: nobody is forgotten.
 TEST_P(SchedStress, ChangingMaxProcsAllTheTimeForgetsNobody) {
-  const int rounds = static_cast<int>(20'000 * weft::testing::scale()) + 100;
+  const int rounds = static_cast<int>(100'000 * weft::testing::scale()) + 100;
   run([&] {
     weft::wait_group group;
     for (int who = 0; who < 2; ++who) {

@@ -21,6 +21,8 @@ int main(int argc, char** argv) {
           {"skynet_1m", 100'000, warm, skynet_1m,
            "Boost.Fiber's tree has 100 000 leaves, not 1 000 000"},
           {"fib_27", 317'810, warm, fib_27},
+          {"mutex_uncontended", 20'000'000, warm, mutex_uncontended},
+          {"mutex_contended_8", 8'000'000, warm, mutex_contended_8},
           // Boost's default stack is 128 KiB: a million would need 128 GB of addresses, and with
           // guard pages the kernel's limit of 65530 mappings ends it near 32 000.
           {"parked", 20'000, cold, parked, "Boost.Fiber parks 20 000 fibers, not 1 000 000"},

@@ -17,5 +17,8 @@ measurement buf_uncontended(std::int64_t count);
 measurement mpmc_4x4_128(std::int64_t count);
 measurement ring_503(std::int64_t count);
 
+measurement mutex_uncontended(std::int64_t count);
+measurement mutex_contended_8(std::int64_t count);
+
 measurement skynet_1m(std::int64_t count);
 measurement fib_27(std::int64_t count);

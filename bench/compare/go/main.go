@@ -19,29 +19,44 @@ type measurement struct {
 	bytesPerOp float64
 }
 
+// start says what runs before the measured run.
+type start int
+
+const (
+	warm      start = iota // a warm-up with 1/20 of the operations
+	rehearsed              // a whole run
+	cold                   // nothing
+)
+
 type workload struct {
 	name string
 	// count of operations at scale 1. It must equal the count in the other languages' tables;
 	// tools/bench compares them.
 	count int
-	// cold workloads run without a warm-up.
-	cold bool
-	run  func(count int) measurement
+	from  start
+	run   func(count int) measurement
 }
 
 var workloads = []workload{
-	{"spawn_join", 2_000_000, false, spawnJoin},
-	{"spawn_one", 1_000_000, false, spawnOne},
-	{"ping_pong", 1_000_000, false, pingPong},
-	{"spsc_128", 10_000_000, false, spsc128},
-	{"buf_uncontended", 10_000_000, false, bufUncontended},
-	{"mpmc_4x4_128", 8_000_000, false, mpmc4x4},
-	{"select_ready_4", 3_000_000, false, selectReady4},
-	{"yield_1000", 4_000_000, false, yield1000},
-	{"ring_503", 2_000_000, false, ring503},
-	{"skynet_1m", 1_000_000, false, skynet1m},
-	{"fib_27", 317_810, false, fib27},
-	{"parked", 1_000_000, true, parked},
+	{"spawn_join", 2_000_000, warm, spawnJoin},
+	{"spawn_one", 1_000_000, warm, spawnOne},
+	{"ping_pong", 1_000_000, warm, pingPong},
+	{"spsc_128", 10_000_000, warm, spsc128},
+	{"buf_uncontended", 10_000_000, warm, bufUncontended},
+	{"mpmc_4x4_128", 8_000_000, warm, mpmc4x4},
+	{"select_ready_4", 3_000_000, warm, selectReady4},
+	{"yield_1000", 4_000_000, warm, yield1000},
+	{"ring_503", 2_000_000, warm, ring503},
+	{"skynet_1m", 1_000_000, warm, skynet1m},
+	{"fib_27", 317_810, warm, fib27},
+	{"mutex_uncontended", 20_000_000, warm, mutexUncontended},
+	{"mutex_contended_8", 8_000_000, warm, mutexContended8},
+	{"timer_stop", 5_000_000, warm, timerStop},
+	{"sleepers_100k", 100_000, rehearsed, sleepers100k},
+	{"ctx_cancel", 3_000_000, warm, ctxCancel},
+	{"ctx_timeout", 2_000_000, warm, ctxTimeout},
+	{"ctx_fanout_10k", 1_000_000, warm, ctxFanout10k},
+	{"parked", 1_000_000, cold, parked},
 }
 
 // A warm-up runs this share of the operations.
@@ -69,8 +84,11 @@ func main() {
 	for _, w := range chosen(*only) {
 		current = w.name
 		count := int(float64(w.count) * *scale)
-		if !w.cold {
+		switch w.from {
+		case warm:
 			w.run(count / warmUpDivisor)
+		case rehearsed:
+			w.run(count)
 		}
 		m := w.run(count)
 		if m.bytesPerOp != 0 {

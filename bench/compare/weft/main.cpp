@@ -20,6 +20,13 @@ int main(int argc, char** argv) {
                        {"ring_503", 2'000'000, warm, ring_503},
                        {"skynet_1m", 1'000'000, warm, skynet_1m},
                        {"fib_27", 317'810, warm, fib_27},
+                       {"mutex_uncontended", 20'000'000, warm, mutex_uncontended},
+                       {"mutex_contended_8", 8'000'000, warm, mutex_contended_8},
+                       {"timer_stop", 5'000'000, warm, timer_stop},
+                       {"sleepers_100k", 100'000, rehearsed, sleepers_100k},
+                       {"ctx_cancel", 3'000'000, warm, ctx_cancel},
+                       {"ctx_timeout", 2'000'000, warm, ctx_timeout},
+                       {"ctx_fanout_10k", 1'000'000, warm, ctx_fanout_10k},
                        {"parked", 1'000'000, cold, parked},
                    });
   return weft::run(weft::runtime_options{.max_procs = opts.procs}, [&] { bench::run_all(opts); });

@@ -17,5 +17,15 @@ measurement mpmc_4x4_128(std::int64_t count);
 measurement select_ready_4(std::int64_t count);
 measurement ring_503(std::int64_t count);
 
+measurement mutex_uncontended(std::int64_t count);
+measurement mutex_contended_8(std::int64_t count);
+
+measurement timer_stop(std::int64_t count);
+measurement sleepers_100k(std::int64_t count);
+
+measurement ctx_cancel(std::int64_t count);
+measurement ctx_timeout(std::int64_t count);
+measurement ctx_fanout_10k(std::int64_t count);
+
 measurement skynet_1m(std::int64_t count);
 measurement fib_27(std::int64_t count);

@@ -3,6 +3,7 @@
 #include <weft/blocking.hpp>
 #include <weft/chan.hpp>
 #include <weft/cond_var.hpp>
+#include <weft/context.hpp>
 #include <weft/error.hpp>
 #include <weft/exceptions.hpp>
 #include <weft/go.hpp>

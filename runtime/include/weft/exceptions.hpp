@@ -55,6 +55,12 @@ class bad_period : public misuse {
   using misuse::misuse;
 };
 
+/// A context that refers to none, default-made or moved from, was used (CX-17).
+class nil_context : public misuse {
+ public:
+  using misuse::misuse;
+};
+
 /// A wait_group's counter went below zero (WG-1).
 class negative_counter : public misuse {
  public:

@@ -4,6 +4,7 @@
 #include <weft/detail/biased_lock.hpp>
 #include <weft/detail/cancelable.hpp>
 #include <weft/detail/park.hpp>
+#include <weft/detail/solo.hpp>
 #include <weft/detail/wait_limit.hpp>
 #include <weft/error.hpp>
 
@@ -30,12 +31,11 @@ class mutex {
   /// Blocks  goroutine (or the foreign thread).   Cancel  lock(ctx), try_lock_for().
   /// Order   the n-th unlock() happens before the m-th lock() returns, n < m (MM-6).
   /// Errors  none (std::bad_alloc on a foreign thread's first wait).
-  /// Cost    one locked instruction when free.   Threads any.   Go  sync.Mutex.Lock; MU-1..3.
+  /// Cost    when free, one locked instruction; none while one thread runs weft code.   Threads
+  /// any.   Go  sync.Mutex.Lock; MU-1..3.
   void lock() {
-    std::uint32_t free = 0;
-    // [mutex.1] acquire: pairs with [mutex.2].
-    if (!state_.compare_exchange(free, locked, detail::acquire, detail::relaxed)) {
-      lock_slow({});
+    if (!take_alone()) {
+      lock_shared();
     }
   }
 
@@ -65,21 +65,19 @@ class mutex {
 
   /// True: locked. Never waits; may fail although the mutex is free, and then orders nothing.
   /// Go  sync.Mutex.TryLock; MU-4.
-  [[nodiscard]] bool try_lock() noexcept {
-    std::uint32_t seen = state_.load(detail::relaxed);  // relaxed: the CAS below decides
-    // [mutex.1] acquire: pairs with [mutex.2].
-    return (seen & (locked | starving)) == 0 &&
-           state_.compare_exchange(seen, seen | locked, detail::acquire, detail::relaxed);
-  }
+  [[nodiscard]] bool try_lock() noexcept { return take_alone() || try_lock_shared(); }
 
   /// Errors  unlocking an unlocked mutex ends the program, naming the goroutine (PN-4).
   /// Go      sync.Mutex.Unlock.
   void unlock() {
-    std::uint32_t held = locked;
-    // [mutex.2] release: pairs with [mutex.1]; the last touch when nobody waits.
-    if (!state_.compare_exchange(held, 0, detail::release, detail::relaxed)) {
-      unlock_slow();
+    if (detail::solo_section alone; alone) {
+      const std::uint32_t state = state_.load(detail::relaxed);  // relaxed: see [solo]
+      if (wakes_nobody(state)) {
+        state_.store(state & ~locked, detail::relaxed);  // relaxed: [solo.3] publishes it
+        return;
+      }
     }
+    unlock_shared();
   }
 
  private:
@@ -88,6 +86,29 @@ class mutex {
   static constexpr std::uint32_t woken = 4;     // a waiter was woken and has not yet competed
   static constexpr std::uint32_t starving = 8;  // hand over, do not compete
 
+  static constexpr bool is_free(std::uint32_t state) noexcept {
+    return (state & (locked | starving)) == 0;
+  }
+  // May who unlocks leave the queue alone? Nobody is in it, or a waiter was woken already, who will
+  // compete and look after the rest.
+  static constexpr bool wakes_nobody(std::uint32_t state) noexcept {
+    return (state & (locked | starving)) == locked &&
+           ((state & waiting) == 0 || (state & woken) != 0);
+  }
+  bool take_alone() noexcept {
+    if (detail::solo_section alone; alone) {
+      const std::uint32_t state = state_.load(detail::relaxed);  // relaxed: see [solo]
+      if (is_free(state)) {
+        state_.store(state | locked, detail::relaxed);  // relaxed: [solo.3] publishes it
+        return true;
+      }
+    }
+    return false;
+  }
+  // The same while other threads run weft code.
+  void lock_shared();
+  bool try_lock_shared() noexcept;
+  void unlock_shared();
   friend class shared_mutex;  // its writers wait for each other with a reason of their own
   detail::wait_end lock_slow(const detail::wait_limit& limit,
                              detail::wait_reason reason = detail::wait_reason::mutex);

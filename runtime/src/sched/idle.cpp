@@ -131,7 +131,8 @@ bool idle_set::yield_surplus_place(sleeper* self) noexcept {
   return true;
 }
 
-void idle_set::claim_solo(const atomic<std::uint32_t>& workers) noexcept {
+void idle_set::claim_solo(const sleeper& w, const void* thread,
+                          const atomic<std::uint32_t>& workers) noexcept {
   spin_guard hold(lock_);
   if (solo_forbidden()) {
     solo_allowed_.store(0, relaxed);  // relaxed: a setting
@@ -139,8 +140,9 @@ void idle_set::claim_solo(const atomic<std::uint32_t>& workers) noexcept {
   }
   // relaxed: only this worker is awake, or the count shows another. acquire: a worker is counted
   // before it runs anything, so one that runs without a place is among them.
-  if (awake(word_.load(relaxed)) == 1 && asleep_ == workers.load(acquire) - 1) {
-    solo_claim();
+  if (w.has_place && !w.asleep && awake(word_.load(relaxed)) == 1 &&
+      asleep_ == workers.load(acquire) - 1) {
+    solo_claim(thread);
   }
 }
 

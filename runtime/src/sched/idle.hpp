@@ -7,6 +7,7 @@
 // "Awake" workers hold one of max_procs places. A worker that is stuck in one goroutine loses
 // its place (the monitor gives it away) and is not counted until it regains one.
 #include <weft/detail/atomic.hpp>
+#include <weft/detail/solo.hpp>
 #include <weft/detail/spinlock.hpp>
 
 #include <cstdint>
@@ -77,12 +78,16 @@ class idle_set {
   /// More workers are awake than there are places: the caller gives its place up.
   bool yield_surplus_place(sleeper* w) noexcept;
 
-  /// [solo.1] The caller is the only worker that does not sleep: it need not lock. `workers`: how
-  /// many there are, read under the lock.
-  void claim_solo(const atomic<std::uint32_t>& workers) noexcept;
+  /// [solo.1] If w, whose thread pointer is given, is the only worker that does not sleep, it need
+  /// not lock. By w, or by the monitor for a w that computes on. `workers`: how many there are,
+  /// read under the lock.
+  void claim_solo(const sleeper& w, const void* thread,
+                  const atomic<std::uint32_t>& workers) noexcept;
   /// Might claim_solo() succeed? A hint.
   bool looks_solo() const noexcept {
-    return solo_allowed_.load(relaxed) != 0 && awake(word_.load(relaxed)) == 1;  // relaxed: hints
+    // relaxed: hints
+    return solo_allowed_.load(relaxed) != 0 && awake(word_.load(relaxed)) == 1 &&
+           solo.owner.load(relaxed) == nullptr;  // relaxed: a hint
   }
   /// [solo.4] to [solo.6] for a thread that is not a worker.
   void revoke_solo() noexcept;

@@ -17,6 +17,7 @@ namespace weft::detail {
 namespace {
 
 constexpr std::int64_t shortest_ns = 20'000;
+constexpr std::int64_t timers_ns = 100'000;      // between looks at timers while no worker sleeps
 constexpr std::int64_t watchful_ns = 1'000'000;  // a place is free: waiting work should find it
 constexpr std::int64_t longest_ns = 10'000'000;
 constexpr int quiet_rounds = 50;              // then the pauses get longer
@@ -24,7 +25,7 @@ constexpr std::int64_t held_up_ns = 200'000;  // a goroutine that shares no lock
 constexpr std::int64_t hog_ns = 10'000'000;   // Go's time slice
 constexpr std::int64_t blocked_ns = 50'000;   // announced by blocking(f)
 constexpr int asleep_rounds = 3;              // then look for a deadlock, then sleep on
-constexpr std::int64_t trim_ns = 1'000'000'000;
+constexpr std::int64_t trim_ns = 10'000'000'000;
 
 constexpr std::uint32_t on_watch = 0;
 constexpr std::uint32_t deep_sleep = 1;
@@ -84,15 +85,14 @@ void monitor::watch() {
   int quiet = 0;
   int asleep = 0;
   std::int64_t last = clock.now();
-  std::int64_t last_trim = last;
+  last_trim_ = last;
   std::int64_t looked = last;
   while (word_.load(acquire) != stopped) {  // acquire: pairs with stop()
-    // While all workers sleep, the keeper among them sees to the timers.
-    const std::int64_t limit = asleep == 0 ? sched_.timers.earliest() : never;
+    const std::int64_t limit = asleep == 0 ? next_timer() : never;
     const std::int64_t wait =
-        limit - looked < pause ? std::max(limit - looked, shortest_ns) : pause;
+        limit - looked < pause ? std::min(std::max(limit - looked, timers_ns), pause) : pause;
     until_.store(looked + wait, seq_cst);  // [timer.6] seq_cst: before the second look
-    if (asleep != 0 || sched_.timers.earliest() >= limit) {
+    if (asleep != 0 || next_timer() >= limit) {
       sys.futex_wait(word_.address(), on_watch, wait);
     }
     std::uint32_t hurry = hurried;
@@ -109,10 +109,7 @@ void monitor::watch() {
         // woken after it sees the word [monitor.2].
         if (word_.compare_exchange(expected, deep_sleep, acq_rel, acquire)) {
           if (all_asleep()) {
-            sched_.memory.stacks().trim();
-            while (word_.load(acquire) == deep_sleep) {  // acquire: pairs with [monitor.2]
-              sys.futex_wait(word_.address(), deep_sleep, -1);
-            }
+            sleep_deeply();
           } else {
             nudge();
           }
@@ -132,11 +129,26 @@ void monitor::watch() {
       pause = pause * 2 < most ? pause * 2 : most;
     }
     last = now;
-    if (now - last_trim > trim_ns) {
-      last_trim = now;
-      sched_.memory.stacks().trim();
-    }
+    trim_stacks(now);
   }
+}
+
+// Until a worker is woken; now and then the stacks that nobody needs are given back.
+void monitor::sleep_deeply() {
+  bool more = true;
+  while (word_.load(acquire) == deep_sleep) {  // acquire: pairs with [monitor.2]
+    sys.futex_wait(word_.address(), deep_sleep, more ? trim_ns : -1);
+    more = more && trim_stacks(clock.now());
+  }
+}
+
+// False: there is nothing to be given back, now or later.
+bool monitor::trim_stacks(std::int64_t now) {
+  if (now - last_trim_ < trim_ns) {
+    return true;
+  }
+  last_trim_ = now;
+  return sched_.memory.stacks().trim();
 }
 
 bool monitor::is_stuck(const worker& w, const seen& before, std::int64_t now) const noexcept {
@@ -156,7 +168,7 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
   const std::uint32_t n = sched_.worker_count();
   const std::size_t known = seen_.size();
   seen_.resize(n);
-  const bool due = sched_.timers.earliest() <= now;
+  const bool due = next_timer() <= now;
   bool waiting = due || !sched_.global.empty();
   bool acted = false;
   bool held_up = false;
@@ -170,6 +182,10 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
     if (i >= known || before.sample.picks != s.picks) {
       before.since = now;
     }
+    if (s.any() && sched_.worker_at(i).stuck()) {
+      sched_.worker_at(i).rescue_queues();
+      acted = true;
+    }
     contended += s.contended - before.sample.contended;
     held_up |= sched_.worker_at(i).running() != nullptr && now - before.since >= held_up_ns;
     before.sample = s;
@@ -180,6 +196,13 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
     sched_.set_width(places);
     acted = true;
   }
+  if (sched_.idle.looks_solo()) {
+    for (std::uint32_t i = 0; i < n; ++i) {
+      if (sched_.worker_at(i).running() != nullptr) {
+        sched_.worker_at(i).claim_solo();
+      }
+    }
+  }
   if (!waiting) {
     return acted;
   }
@@ -188,7 +211,7 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
     return sched_.wake_one();
   }
   if (due) {
-    acted |= tell_of_timers();
+    tell_of_timers();
   }
   // No free place: take that of a worker that is stuck, one per round.
   for (std::uint32_t i = 0; i < n; ++i) {
@@ -202,9 +225,19 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
   return acted;
 }
 
+// When the monitor must see to a timer: never while a sleeping worker is the keeper.
+std::int64_t monitor::next_timer() const noexcept {
+  if (sched_.timers.kept()) {
+    return never;
+  }
+  const std::int64_t first = sched_.timers.earliest();
+  const std::int64_t slack = sched_.timers.slack();
+  return first < never - slack ? first + slack : never;
+}
+
 // All places are taken: one of the workers that come to their scheduling points sees to what is
 // due.
-bool monitor::tell_of_timers() noexcept {
+void monitor::tell_of_timers() noexcept {
   const std::uint32_t n = sched_.worker_count();
   for (std::uint32_t i = 0; i < n; ++i) {
     worker& w = sched_.worker_at(i);
@@ -212,7 +245,6 @@ bool monitor::tell_of_timers() noexcept {
       w.attend(worker::attend_timers);
     }
   }
-  return true;
 }
 
 void monitor::expect(std::int64_t when) noexcept {

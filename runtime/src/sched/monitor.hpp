@@ -41,7 +41,10 @@ class monitor {
   bool look(std::int64_t now, std::int64_t elapsed);
   bool is_stuck(const worker& w, const seen& before, std::int64_t now) const noexcept;
   bool all_asleep() noexcept;
-  bool tell_of_timers() noexcept;
+  std::int64_t next_timer() const noexcept;
+  void tell_of_timers() noexcept;
+  void sleep_deeply();
+  bool trim_stacks(std::int64_t now);
   void report_deadlock();
 
   scheduler& sched_;
@@ -49,6 +52,7 @@ class monitor {
   bool started_ = false;
   std::vector<seen> seen_;  // by worker index
   width_control width_;
+  std::int64_t last_trim_ = 0;
   // [monitor] futex word: 0 on watch, 1 while the monitor sleeps without limit, 2 to end it, 3 on
   // watch and roused for a timer.
   atomic<std::uint32_t> word_{0};

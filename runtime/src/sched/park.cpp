@@ -137,6 +137,12 @@ void ready_chain(waiter* first) noexcept {
   }
 }
 
+void note_contention() noexcept {
+  if (worker* w = this_worker()) {
+    w->count_contended();
+  }
+}
+
 void unlock_commit(void* lock) noexcept { static_cast<biased_lock*>(lock)->unlock(); }
 
 std::uint64_t random_bits() noexcept {

@@ -104,7 +104,7 @@ goroutine* worker::pick_local() noexcept {
     }
   }
   if (tick % global_every == 1 && sched_.idle.looks_solo()) [[unlikely]] {
-    sched_.idle.claim_solo(sched_.worker_count_word());
+    claim_solo();
   }
   solo_section section;
   const bool alone = static_cast<bool>(section);
@@ -135,6 +135,10 @@ goroutine* worker::pick_local() noexcept {
     return g;
   }
   return next_waits ? take_next(alone) : nullptr;
+}
+
+void worker::claim_solo() noexcept {
+  sched_.idle.claim_solo(*this, thread_pointer_, sched_.worker_count_word());
 }
 
 // Empties the next slot, unless a thief was faster.
@@ -185,6 +189,25 @@ goroutine* worker::pick_seeded() noexcept {
     }
   }
   return nullptr;
+}
+
+// With the means of a thief only.
+void worker::rescue_queues() noexcept {
+  goroutine* moved[batch];
+  std::size_t n = 0;
+  while ((n = ready_.steal(moved, batch)) != 0) {
+    for (std::size_t i = 0; i < n; ++i) {
+      sched_.inject(moved[i]);
+    }
+  }
+  while (goroutine* g = fresh_.steal()) {
+    sched_.inject(g);
+  }
+  goroutine* g = next_.load(relaxed);  // relaxed: the CAS decides
+  // [next.2] acquire: pairs with [next.1].
+  if (g != nullptr && next_.compare_exchange(g, nullptr, acq_rel, relaxed)) {
+    sched_.inject(g);
+  }
 }
 
 void worker::flush_queues() noexcept {

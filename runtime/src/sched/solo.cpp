@@ -1,5 +1,6 @@
 // [solo] in docs/protocols.md.
 #include <weft/detail/biased_lock.hpp>
+#include <weft/detail/park.hpp>
 #include <weft/detail/solo.hpp>
 
 #include <linux/membarrier.h>
@@ -32,9 +33,16 @@ void announce() noexcept {
 
 constinit solo_state solo{};
 
-void solo_claim() noexcept {
+void solo_claim([[maybe_unused]] const void* thread) noexcept {
 #if WEFT_SOLO
-  solo.owner.store(thread_pointer(), relaxed);  // [solo.1] relaxed: under the idle lock
+  // [solo.1] release: pairs with the look in a section; under the idle lock, after those who sleep.
+  solo.owner.store(thread, release);
+#endif
+}
+
+void solo_meet() noexcept {
+#if WEFT_SOLO
+  announce();
 #endif
 }
 
@@ -72,15 +80,11 @@ bool solo_forbidden() noexcept {
 }
 
 __attribute__((noinline)) void biased_lock::lock_shared() noexcept {
-#if WEFT_SOLO
-  announce();
-#endif
+  solo_meet();
   if (lock_.try_lock()) [[likely]] {
     return;
   }
-  if (worker* w = this_worker()) {
-    w->count_contended();
-  }
+  note_contention();
   lock_.lock();
 }
 

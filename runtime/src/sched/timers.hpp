@@ -42,6 +42,16 @@ class timers {
     return keeper_.load(relaxed) != nullptr;  // relaxed: a hint
   }
 
+  /// How much later than the earliest time the keeper may wake up: where timers come thick and fast
+  /// they are run together, several to a wake.
+  std::int64_t slack() const noexcept {
+    constexpr std::uint32_t many = 4;
+    constexpr std::int64_t together_ns = 400'000;
+    return last_run_.load(relaxed) >= many ? together_ns : 0;  // relaxed: a hint
+  }
+  /// A worker has run so many timers at once.
+  void note_run(std::uint32_t n) noexcept { last_run_.store(n, relaxed); }  // relaxed: a hint
+
   static constexpr std::uint32_t most_heaps = 64;
 
  private:
@@ -53,6 +63,8 @@ class timers {
   alignas(cache_line) atomic<worker*> keeper_{nullptr};
   // [timer] until when; nobody_keeps when there is no keeper. Written by the keeper.
   atomic<std::int64_t> keeper_until_{nobody_keeps};
+  // How many timers were run together the last time. Written by whoever runs them; a hint.
+  atomic<std::uint32_t> last_run_{0};
 };
 
 }  // namespace weft::detail

@@ -46,6 +46,7 @@ void worker::run_thread() {
   const std::string name = "weft-" + std::to_string(index_);  // threads are named after their maker
   ::pthread_setname_np(::pthread_self(), name.c_str());
   set_this_worker(this);
+  thread_pointer_ = thread_pointer();
   eh_ = thread_eh_globals();
   sanitizer::adopt_thread(&native_);
   crash_stack alternate;  // so that a stack overflow can be reported
@@ -346,7 +347,7 @@ bool worker::run_timers() noexcept {
     return false;
   }
   const std::int64_t now = clock.now();
-  bool some = false;
+  std::uint32_t run = 0;
   due_timer due[64];
   for (std::uint32_t i = 0; i < all.count(); ++i) {
     timer_heap& h = all.heap(index_ + i);  // its own first
@@ -359,10 +360,13 @@ bool worker::run_timers() noexcept {
           due[k].fire(due[k].owner, timer_outcome::expired);
         }
       }
-      some |= n != 0;
+      run += static_cast<std::uint32_t>(n);
     }
   }
-  return some;
+  if (run != 0) {
+    all.note_run(run);
+  }
+  return run != 0;
 }
 
 // ---- sleeping ----
@@ -395,8 +399,9 @@ void worker::sleep(bool searching, bool futile) noexcept {
 bool worker::sleep_as_keeper() noexcept {
   for (;;) {
     const std::int64_t until = sched_.timers.keep_until();
-    const std::int64_t left = until == never ? -1 : until - clock.now();
-    if (until != never && left <= 0) {
+    const std::int64_t slack = sched_.timers.slack();
+    const std::int64_t left = until >= never - slack ? -1 : until + slack - clock.now();
+    if (left <= 0 && until != never) {
       const bool mine = sched_.idle.leave_sleep(this);
       sched_.timers.stop_keeping();
       if (mine) {

@@ -104,6 +104,13 @@ class alignas(2 * cache_line) worker : public sleeper {
   }
   work_sample sample() const noexcept;
   void attend(std::uint32_t why) noexcept;
+  /// Its place was given away, and it has not come back yet.
+  bool stuck() const noexcept {
+    return (attention_.load(relaxed) & attend_stuck) != 0;  // relaxed: a hint
+  }
+  /// The monitor: what waits at a worker that is stuck goes to the global queue. The worker without
+  /// a free moment that took its place may never come to stealing.
+  void rescue_queues() noexcept;
   void wake() noexcept;
   /// The keeper sleeps for too long: it looks at the timers again [timer.1].
   void rouse() noexcept;
@@ -111,6 +118,8 @@ class alignas(2 * cache_line) worker : public sleeper {
   bool blocking() const noexcept { return blocking_.load(relaxed) != 0; }  // relaxed: a hint
   const fiber* running_fiber() const noexcept { return fiber_; }  // by its own thread, in handlers
   pthread_t thread() const noexcept { return thread_; }
+  /// [solo.1] The monitor: the only worker awake, in a goroutine that comes to no pick.
+  void claim_solo() noexcept;
 
  private:
   friend class scheduler;
@@ -164,6 +173,7 @@ class alignas(2 * cache_line) worker : public sleeper {
   global_queue::port port_;
   fiber native_;  // the thread's own stack
   pthread_t thread_{};
+  const void* thread_pointer_ = nullptr;  // set before it runs anything
 
   // ---- shared ----
   // Written by the owner; read by the monitor and the crash handler, relaxed.

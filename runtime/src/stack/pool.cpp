@@ -166,22 +166,24 @@ void stack_pool::discard(fiber* f) noexcept {
   cold_.push_back(at);
 }
 
-void stack_pool::trim() noexcept {
+bool stack_pool::trim() noexcept {
   constexpr std::size_t keep = 256;  // 1 MiB or so of warm stacks is nobody's trouble
   constexpr std::size_t batch = 64;  // how long take() may have to wait for the lock
   std::size_t surplus = 0;
+  bool more = false;
   {
     std::lock_guard hold(lock_);
     const std::size_t unused = spare_low_ < spare_count_ ? spare_low_ : spare_count_;
     surplus = unused > keep ? (unused - keep + 1) / 2 : 0;
     spare_low_ = spare_count_;
+    more = spare_count_ > keep + 1;
   }
   while (surplus > 0) {
     std::lock_guard hold(lock_);
     for (std::size_t i = 0; i < batch && surplus > 0; ++i, --surplus) {
       fiber* f = spares_;
       if (f == nullptr) {
-        return;
+        return false;
       }
       spares_ = f->next;
       --spare_count_;
@@ -191,6 +193,7 @@ void stack_pool::trim() noexcept {
       spare_low_ = spare_count_;
     }
   }
+  return more;
 }
 
 fiber* stack_pool::map_fiber(std::size_t usable_bytes, fiber_main main) {

@@ -39,8 +39,10 @@ class stack_pool {
   /// Gives back a chain of `count` spare fibers.
   void give_spares(fiber* first, fiber* last, std::size_t count) noexcept;
 
-  /// Returns the pages of spares that nobody needed since the last call. Called rarely.
-  void trim() noexcept;
+  /// Returns the pages of half of the spares that nobody needed since the last call. Called rarely:
+  /// a stack that is needed again costs a page fault and clearing the page. False: nothing is left
+  /// that a later call would return.
+  bool trim() noexcept;
 
   std::size_t usable_bytes() const noexcept { return span_ - guard_bytes_; }
   std::size_t carved() const noexcept { return carved_; }

@@ -22,6 +22,37 @@ bool out_of_patience(std::int64_t since) {
 
 }  // namespace
 
+void mutex::lock_shared() {
+  if (!try_lock_shared()) {
+    detail::note_contention();
+    lock_slow({});
+  }
+}
+
+bool mutex::try_lock_shared() noexcept {
+  detail::solo_meet();
+  std::uint32_t seen = state_.load(detail::relaxed);  // relaxed: the CAS below decides
+  while (is_free(seen)) {
+    // [mutex.1] acquire: pairs with [mutex.2].
+    if (state_.compare_exchange(seen, seen | locked, detail::acquire, detail::relaxed)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void mutex::unlock_shared() {
+  detail::solo_meet();
+  std::uint32_t seen = state_.load(detail::relaxed);  // relaxed: the CAS below decides
+  while (wakes_nobody(seen)) {
+    // [mutex.2] release: pairs with [mutex.1]; the last touch.
+    if (state_.compare_exchange(seen, seen & ~locked, detail::release, detail::relaxed)) {
+      return;
+    }
+  }
+  unlock_slow();
+}
+
 detail::wait_end mutex::lock_slow(const detail::wait_limit& limit, detail::wait_reason reason) {
   using namespace detail;
   goroutine* me = self();

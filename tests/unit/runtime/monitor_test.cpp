@@ -124,4 +124,29 @@ TEST_P(Monitor, AReadyGoroutineLeavesAWorkerThatComputesOn) {
   });
 }
 
+// GR-7: the worker that took a stuck one's place may never be idle, and so never steal.
+TEST_P(Monitor, AReadyGoroutineLeavesAWorkerThatComputesWhileOthersYield) {
+  run([this] {
+    weft::wait_group all;
+    std::atomic<int> resumed{0};
+    for (int i = 0; i < procs(); ++i) {
+      auto c = weft::make_chan<int>();
+      all.go([&, c] {
+        c.recv();
+        ++resumed;
+      });
+      weft::testing::wait_until_parked(1, "chan receive");
+      all.go([&, c, i] {
+        c.send(1);
+        while (resumed <= i) {
+        }
+      });
+      while (resumed <= i) {
+        weft::yield();
+      }
+    }
+    all.wait();
+  });
+}
+
 }  // namespace

@@ -61,6 +61,10 @@ inline waiter* take_claimed(waiter_queue& q, wake_result result) noexcept {
 /// ready() for each, in order, with no lock held.
 void ready_chain(waiter* first) noexcept;
 
+/// The caller had to wait for a lock that is held for moments only: so the monitor learns that
+/// fewer workers would be faster.
+void note_contention() noexcept;
+
 /// A commit that unlocks the biased_lock given as arg.
 void unlock_commit(void* lock) noexcept;
 

@@ -31,8 +31,8 @@
 namespace weft::detail {
 
 struct solo_state {
-  // [solo] thread pointer of the only thread that runs weft code, or null. Set by that thread
-  // under the idle lock, cleared by anybody under it.
+  // [solo] thread pointer of the only thread that runs weft code, or null. Set by that thread or
+  // the monitor under the idle lock, cleared by anybody under it.
   alignas(cache_line) atomic<const void*> owner;
   // [solo] 1 while the owner is between solo.2 and solo.3. Written by the owner only.
   atomic<std::uint32_t> busy;
@@ -59,7 +59,9 @@ class solo_section {
   solo_section() noexcept {
 #if WEFT_SOLO
     const void* me = thread_pointer();
-    if (solo.owner.load(relaxed) == me) [[likely]] {  // relaxed: only filters out others
+    // [solo.1] acquire: pairs with solo_claim(), which may be the monitor's: what those who sleep
+    // now have done is seen.
+    if (solo.owner.load(acquire) == me) [[likely]] {
       solo.busy.store(1, relaxed);  // [solo.2] relaxed: ordered by [solo.5]'s membarrier
       asm volatile("" ::: "memory");
       // [solo.2] relaxed: after busy in program order; [solo.5] makes that everybody's order.
@@ -88,9 +90,14 @@ class solo_section {
 
 /// Takes the ownership away, whoever has it. The caller holds the idle lock.
 void solo_revoke() noexcept;
-/// Makes the calling thread the owner. The caller holds the idle lock and has made sure that no
-/// other thread runs weft code.
-void solo_claim() noexcept;
+/// Makes the thread with this thread pointer the owner. The caller holds the idle lock and has made
+/// sure that no other thread runs weft code.
+void solo_claim(const void* thread) noexcept;
+
+/// Before a word that the owner treats with plain instructions is touched the ordinary way, outside
+/// of a section: a thread that is no worker makes itself known [solo.7]. For others it does
+/// nothing.
+void solo_meet() noexcept;
 
 /// No owner any more in this process: a thread that is not a worker, and comes and goes
 /// unannounced, uses weft.
