@@ -8,6 +8,12 @@
 #include "merged.hpp"
 
 namespace weft::detail {
+namespace {
+
+// Sweeps that have met merged nodes, counted from 1.
+constinit atomic<std::uint64_t> sweeps{0};
+
+}  // namespace
 
 // ---- reading ----
 
@@ -131,7 +137,8 @@ cancel_node* cancel_node::first_child(context_link*& via) noexcept {
   return nullptr;
 }
 
-cancel_node* cancel_node::way_up(const void* sweep) const noexcept {
+// From where this sweep came to it; null: not known.
+cancel_node* cancel_node::way_up(std::uint64_t sweep) const noexcept {
   if (kind() != context_kind::merged) {
     return links_->parent;
   }
@@ -140,11 +147,15 @@ cancel_node* cancel_node::way_up(const void* sweep) const noexcept {
 }
 
 void cancel_node::sweep() noexcept {
-  const char frame = 0;
+  std::uint64_t number = 0;
   cancel_node* at = this;  // with a reference of this sweep's, unless it is the top
   for (;;) {
-    sweep_route route{nullptr, &frame};
+    sweep_route route;
     if (cancel_node* child = at->first_child(route.via)) {
+      if (child->kind() == context_kind::merged && number == 0) {
+        number = sweeps.fetch_add(1, relaxed) + 1;  // relaxed: only to be different
+      }
+      route.sweep = number;
       if (!child->finish(at->err(), at->cause_, route)) {
         child->leave_parents();  // [context.6]
         release_node(child);
@@ -160,10 +171,11 @@ void cancel_node::sweep() noexcept {
     if (at == this) {
       return;
     }
-    cancel_node* up = at->way_up(&frame);
-    if (up == nullptr || up == this) {
-      up = this;
-    } else {
+    cancel_node* up = at->way_up(number);
+    if (up == nullptr) {
+      up = this;  // begins again, with less to do
+    }
+    if (up != this) {
       up->retain();  // `at` holds it
     }
     at->leave_parents();  // [context.6]

@@ -293,7 +293,7 @@ template <class K>
 context with_value(const context& parent, std::nullopt_t);
 
 /// What after_func returns. Destroying it stops nothing.
-class [[nodiscard]] stop_function {
+class stop_function {
  public:
   stop_function() noexcept = default;
   stop_function(stop_function&& o) noexcept : call_(std::exchange(o.call_, nullptr)) {}

@@ -118,7 +118,7 @@ struct context_link {
 /// By which way finish() came to a node.
 struct sweep_route {
   context_link* via = nullptr;  // null: not from a parent
-  const void* sweep = nullptr;  // the sweep's frame, an address only
+  std::uint64_t sweep = 0;      // its number; only sweeps that meet merged nodes have one
   bool by_timer = false;        // the node's own: nothing to disarm
 };
 
@@ -204,7 +204,7 @@ class cancel_node : public context_node, public done_signal {
 
   error err_of(std::uint32_t state) const noexcept;
   void close_channel() const noexcept;
-  cancel_node* way_up(const void* sweep) const noexcept;
+  cancel_node* way_up(std::uint64_t sweep) const noexcept;
   void link_locked(context_link* l) noexcept;
   void unlink_locked(context_link* l) noexcept;
   cancel_node* first_child(context_link*& via) noexcept;
