@@ -16,10 +16,6 @@ namespace weft {
 
 std::size_t num_goroutines() noexcept { return 1; }
 
-// All errors here are immortal.
-void error::retain() const noexcept {}
-void error::release() noexcept {}
-
 namespace detail {
 
 // A goroutine runs at once, to its end.
@@ -30,7 +26,6 @@ void finish_spawn(goroutine* g, void (*run)(void*)) noexcept {
   delete g;
 }
 void abandon_spawn(goroutine* g) noexcept { delete g; }
-bool disarm_timer(armed_timer) noexcept { return false; }
 
 cancel_node* attach_point(const context_node* n) {
   return static_cast<cancel_node*>(n->provider());
