@@ -366,6 +366,9 @@ bool worker::run_timers() noexcept {
   if (run != 0) {
     all.note_run(run);
   }
+  if (run >= batch) {
+    wake_thief();  // fewer are run sooner than a thief would come
+  }
   return run != 0;
 }
 
