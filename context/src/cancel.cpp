@@ -33,19 +33,21 @@ error cancel_node::err_of(std::uint32_t state) const noexcept {
 
 recv_chan<unit> cancel_node::done_channel() {
   // acquire: pairs with the release below; chan_ is seen.
-  if ((state_.load(acquire) & has_chan) == 0) {
+  std::uint32_t s = state_.load(acquire);
+  if ((s & has_chan) == 0) {
     chan<unit> made = make_chan<unit>();
     lock_.lock();
-    const std::uint32_t s = state_.load(relaxed);  // relaxed: these bits are written under lock_
+    s = state_.load(relaxed);  // relaxed: these bits are written under lock_
     if ((s & has_chan) == 0) {
       chan_ = std::move(made);
       // release: publishes chan_. An RMW: `settled` may be set at the same time.
       state_.fetch_or((s & code_mask) != 0 ? has_chan | closing : has_chan, release);
     }
     lock_.unlock();
-    if ((s & code_mask) != 0) {
-      close_channel();  // [context.3]
-    }
+    s |= (s & code_mask) != 0 ? closing : 0;
+  }
+  if ((s & closing) != 0) {
+    close_channel();  // [context.3] it may be that somebody else has made it and is about to
   }
   return chan_;
 }

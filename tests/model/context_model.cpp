@@ -244,6 +244,19 @@ TEST(ContextModel, AChannelMadeDuringTheCancelIsClosed) {
       {.preemptions = 3});
 }
 
+TEST(ContextModel, TheChannelOfADoneNodeIsClosedForWhoeverAsks) {
+  weft::model::expect_holds([] {
+    nodes = 0;
+    struct state {
+      held node{make(nullptr)};
+    };
+    auto s = std::make_shared<state>();
+    s->node->cancel(canceled, parent_cause);
+    const auto ask = [s] { require(closed(s->node->done_channel()), "it is open"); };
+    return threads{ask, ask};
+  });
+}
+
 // U-14
 TEST(ContextModel, TwoSweepsThatMeetInAMergedNodeBothReturnWithAllDone) {
   weft::model::expect_holds([] {
@@ -272,6 +285,7 @@ TEST(ContextModel, TwoSweepsThatMeetInAMergedNodeBothReturnWithAllDone) {
     });
     const auto check = [s] {
       require(s->merged->is_done() && s->below->is_done(), "not done");
+      require(closed(s->below->done_channel()), "its channel is open");
       require(s->merged->cause() == s->below->cause(), "different causes");
     };
     return threads{[s, check] {

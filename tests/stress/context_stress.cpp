@@ -130,12 +130,12 @@ TEST_P(ContextStress, AParentsCancelAgainstAllThatItsChildrenDo) {
         legal(p, {why});
       });
       for (int k = 0; k < 2; ++k) {
-        all.go([&, k, &cancel = cancel, p = parent] {
+        all.go([&, k, &stop = cancel, p = parent] {
           weft::testing::thinker think(procs(), seed + 6 + static_cast<std::uint64_t>(k));
           for (int i = 0; i < 6; ++i) {
             think();
           }
-          cancel(why);
+          stop(why);
           legal(p, {why});
         });
       }
