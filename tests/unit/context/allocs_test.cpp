@@ -44,21 +44,22 @@ std::size_t count(F&& f) {
   return allocations - before;
 }
 
-// TestAllocs: one for each derivation, none to look at it or to cancel it.
-TEST(ContextAllocations, AreOneForEachDerivation) {
+// TestAllocs: one for each derivation, or none while small blocks are kept for reuse; none to look
+// at it or to cancel it.
+TEST(ContextAllocations, AreOneForEachDerivationAtMost) {
   weft::run(weft::runtime_options{.max_procs = 1}, [] {
     const auto background = weft::background();
     auto [parent, cancel_parent] = weft::with_cancel(background);
-    EXPECT_EQ(count([] { (void)weft::background().err(); }), 0u);
-    EXPECT_EQ(count([&] { (void)weft::with_value(background, 1); }), 1u);
-    EXPECT_EQ(count([&, &p = parent] {
+    EXPECT_LE(count([] { (void)weft::background().err(); }), 0u);
+    EXPECT_LE(count([&] { (void)weft::with_value(background, 1); }), 1u);
+    EXPECT_LE(count([&, &p = parent] {
                 auto made = weft::with_cancel(p);
                 made.cancel();
                 (void)made.ctx.err();
                 (void)weft::cause(made.ctx);
               }),
               1u);
-    EXPECT_EQ(count([&, &p = parent] { (void)weft::with_cancel_cause(p); }), 1u);
+    EXPECT_LE(count([&, &p = parent] { (void)weft::with_cancel_cause(p); }), 1u);
     // The heap of the timers grows now and then.
     EXPECT_LE(count([&, &p = parent] {
                 for (int i = 0; i < 1000; ++i) {
@@ -66,10 +67,10 @@ TEST(ContextAllocations, AreOneForEachDerivation) {
                 }
               }),
               1005u);
-    EXPECT_EQ(count([&, &p = parent] { (void)weft::with_timeout(p, 0s); }), 1u);
-    EXPECT_EQ(count([&, &p = parent] { (void)weft::without_cancel(p); }), 1u);
-    EXPECT_EQ(count([&, &p = parent] { (void)weft::after_func(p, [] {}).stop(); }), 1u);
-    EXPECT_EQ(count([&, &p = parent] {
+    EXPECT_LE(count([&, &p = parent] { (void)weft::with_timeout(p, 0s); }), 1u);
+    EXPECT_LE(count([&, &p = parent] { (void)weft::without_cancel(p); }), 1u);
+    EXPECT_LE(count([&, &p = parent] { (void)weft::after_func(p, [] {}).stop(); }), 1u);
+    EXPECT_LE(count([&, &p = parent] {
                 auto made = weft::with_cancel(p);
                 (void)made.ctx.done();
                 (void)made.ctx.done();
