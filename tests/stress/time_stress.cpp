@@ -286,4 +286,17 @@ TEST_P(TimeStress, NobodyOversleepsAmongFewTimers) {
   });
 }
 
+// DL-1: certain or silent. A main goroutine that sleeps briefly, again and again, and then ends,
+// leaves all workers asleep each time, with nothing in a heap at the moment when a timer comes.
+TEST_P(TimeStress, ShortSleepsAndAnEndAreNoDeadlock) {
+  const int n = rounds(2'000);
+  for (int i = 0; i < n; ++i) {
+    run_and_abandon([jit = jitter(i)]() mutable {
+      for (int k = 0; k < 20; ++k) {
+        weft::sleep(jit(60'000));
+      }
+    });
+  }
+}
+
 }  // namespace
