@@ -79,7 +79,7 @@ TEST_P(TimeStress, EachSettingOfATimerIsReceivedOrPrevented) {
       });
     }
     for (int i = 0; i < setters; ++i) {
-      setting.go([&, i, jit = jitter(10 + i), think = pause(procs(), 10 + i)]() mutable {
+      setting.go([&, jit = jitter(10 + i), think = pause(procs(), 10 + i)]() mutable {
         for (int k = 0; k < each; ++k) {
           if (k % 4 == 3) {
             prevented += t.stop() ? 1 : 0;
@@ -180,7 +180,7 @@ TEST_P(TimeStress, AFunctionRunsOrIsStopped) {
 // HZ-13: the deadline is the time at which the partner comes, give or take a little. Partners are
 // goroutines and threads of the user's.
 TEST_P(TimeStress, AValueAtTheDeadlineIsTakenOrStaysWithItsSender) {
-  run([this] {
+  run([] {
     const int each = rounds(20'000);
     auto c = weft::make_chan<std::unique_ptr<int>>();
     std::atomic<std::int64_t> sent = 0, received = 0, torn = 0;
@@ -264,7 +264,7 @@ TEST_P(TimeStress, SleepersAmongTimeoutsThatNeverCome) {
 
 // TM-16: all workers go to sleep and are woken for a time, again and again; none is overslept.
 TEST_P(TimeStress, NobodyOversleepsAmongFewTimers) {
-  run([this] {
+  run([] {
     const int n = rounds(4'000);
     std::atomic<std::int64_t> overslept = 0;
     weft::wait_group all;
