@@ -289,7 +289,7 @@ TEST_P(TimeStress, NobodyOversleepsAmongFewTimers) {
 // DL-1: certain or silent. A main goroutine that sleeps briefly, again and again, and then ends,
 // leaves all workers asleep each time, with nothing in a heap at the moment when a timer comes.
 TEST_P(TimeStress, ShortSleepsAndAnEndAreNoDeadlock) {
-  const int n = rounds(2'000);
+  const int n = rounds(500);
   for (int i = 0; i < n; ++i) {
     run_and_abandon([jit = jitter(i)]() mutable {
       for (int k = 0; k < 20; ++k) {
