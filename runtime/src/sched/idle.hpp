@@ -97,7 +97,8 @@ class idle_set {
   void undamp() noexcept;
 
   std::uint32_t awake_count() const noexcept {
-    return awake(word_.load(relaxed));  // relaxed: a hint
+    // [idle.3] acquire: what a worker did before it went to sleep is seen by who finds all asleep.
+    return awake(word_.load(acquire));
   }
   sleeper* all_sleepers() noexcept;  ///< takes them all out; for shutdown
 
