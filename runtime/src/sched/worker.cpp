@@ -376,9 +376,6 @@ bool worker::run_timers() noexcept {
 
 // The caller has no work. Returns when it was woken: then it holds a place and is a searcher.
 void worker::sleep(bool searching, bool futile) noexcept {
-  // So that a time in a heap is that of something that will happen: what others let die after this
-  // they clean up themselves. While it is awake: a heap's lock is not for sleepers [solo.1].
-  sched_.timers.clean_fronts();
   wake_word_.store(0, relaxed);  // relaxed: nobody wakes this worker before enter_sleep()
   // So that a time in a heap is that of something that will happen. Before this worker counts as
   // asleep: a heap's lock is biased, and from then on another worker may be solo's owner [solo.1].

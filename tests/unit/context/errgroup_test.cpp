@@ -78,7 +78,7 @@ TEST_P(Errgroup, TheFirstErrorCancelsTheContextWithItselfAsCause) {
     const error broken("broken");
     auto [group, ctx] = errgroup::with_context(weft::background());
     for (int i = 0; i < 10; ++i) {
-      group.go([&ctx = ctx]() -> error {
+      group.go([&]() -> error {
         ctx.done().recv();
         return ctx.err();  // these come later, and are dropped
       });
@@ -105,7 +105,7 @@ TEST_P(Errgroup, WaitCancelsTheContextWhenNothingFailed) {
 TEST_P(Errgroup, TasksMayTakeTheContext) {
   run([] {
     auto [group, ctx] = errgroup::with_context(weft::background());
-    group.go([&ctx = ctx](const weft::context& mine) -> error {
+    group.go([&](const weft::context& mine) -> error {
       EXPECT_EQ(mine, ctx);
       return {};
     });
@@ -120,7 +120,7 @@ TEST_P(Errgroup, TheParentsCancellationReachesTheTasks) {
   run([] {
     auto [parent, cancel] = weft::with_cancel_cause(weft::background());
     auto [group, ctx] = errgroup::with_context(parent);
-    group.go([&ctx = ctx]() -> error {
+    group.go([&]() -> error {
       ctx.done().recv();
       return weft::cause(ctx);
     });
@@ -215,9 +215,7 @@ TEST_P(Errgroup, SubmissionWithAContextGivesUp) {
     g.go([&] { go_on.recv(); });
     auto [ctx, cancel] = weft::with_cancel(weft::background());
     weft::wait_group submitted;
-    submitted.go([&, &ctx = ctx] {
-      EXPECT_EQ(g.go(ctx, [] { ADD_FAILURE(); }), weft::canceled);
-    });
+    submitted.go([&] { EXPECT_EQ(g.go(ctx, [] { ADD_FAILURE(); }), weft::canceled); });
     wait_until_parked(1, "chan send");
     cancel();
     submitted.wait();
@@ -232,7 +230,7 @@ TEST_P(Errgroup, SubmissionWithAContextGivesUp) {
 TEST_P(Errgroup, AnExceptionIsAnErrorThatCancelsTheOthers) {
   run([] {
     auto [group, ctx] = errgroup::with_context(weft::background());
-    group.go([&ctx = ctx]() -> error {
+    group.go([&]() -> error {
       ctx.done().recv();
       return ctx.err();
     });
@@ -315,7 +313,7 @@ TEST_P(Errgroup, DestructionCancelsAndWaits) {
     std::atomic<bool> ended{false};
     {
       auto [group, ctx] = errgroup::with_context(weft::background());
-      group.go([&ended, &ctx = ctx]() -> error {
+      group.go([&]() -> error {
         ctx.done().recv();
         ended = true;
         return ctx.err();
@@ -382,7 +380,7 @@ TEST_P(Errgroup, OfManyErrorsAtOnceOneIsErrorAndCause) {
     for (int round = 0; round < 300; ++round) {
       auto [group, ctx] = errgroup::with_context(weft::background());
       for (int i = 0; i < 8; ++i) {
-        group.go([i, &ctx = ctx]() -> error {
+        group.go([&, i]() -> error {
           if (error e = ctx.err()) {
             return e;
           }

@@ -97,9 +97,8 @@ TEST_P(Scope, AnExceptionOfTheBodyGoesOnAfterTheGoroutinesHaveEnded) {
 
 TEST_P(Scope, AnExceptionOfAGoroutineIsReturnedAsAnError) {
   run([] {
-    const error e = with_scope(weft::background(), [](weft::scope& s) {
-      s.go([] { throw std::out_of_range("there"); });
-    });
+    const error e = with_scope(
+        weft::background(), [](weft::scope& s) { s.go([] { throw std::out_of_range("there"); }); });
     EXPECT_NE(weft::as<std::out_of_range>(e), nullptr);
   });
 }
@@ -126,7 +125,7 @@ TEST_P(Scope, GoexitInTheBodyWaitsForTheGoroutines) {
 TEST_P(Scope, TheParentsCancellationReachesTheGoroutines) {
   run([] {
     auto [parent, cancel] = weft::with_cancel(weft::background());
-    const error e = with_scope(parent, [&, &cancel = cancel](weft::scope& s) {
+    const error e = with_scope(parent, [&](weft::scope& s) {
       EXPECT_FALSE(s.ctx().err());
       s.go([](const weft::context& ctx) -> error {
         ctx.done().recv();
