@@ -183,9 +183,12 @@ attempt_result wait_for_one(attempt& a, std::uint64_t ticket, goroutine* me, sel
     w->index = i;
     join(entries[i], w);
   }
-  constexpr park_commit unlock_all = [](void* at) noexcept {
-    static_cast<const attempt*>(at)->unlock_all_but(nullptr);
-  };
+  // [limit.2] A timeout alone holds no lock: then nothing of this frame may be touched once the
+  // timer knows of the wait.
+  const park_commit unlock_all =
+      a.count == 0 ? park_commit([](void*) noexcept {}) : park_commit([](void* at) noexcept {
+        static_cast<const attempt*>(at)->unlock_all_but(nullptr);
+      });
   std::uint32_t won = 0;
   if (limit.deadline == never) {
     park(wait_reason::select, unlock_all, &a);

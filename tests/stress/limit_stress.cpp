@@ -341,6 +341,33 @@ TEST_P(LimitStress, Select) {
   });
 }
 
+// Overwrites the stack below its caller's frame.
+[[gnu::noinline]] void scribble() {
+  volatile unsigned char used[4096];
+  for (volatile unsigned char& c : used) {
+    c = 0xa5;
+  }
+}
+
+// No channel's lock keeps a select that has only a timeout where it is: it may be gone as soon as
+// the timer knows of it.
+TEST_P(LimitStress, SelectOfATimeoutAlone) {
+  run([] {
+    weft::wait_group all;
+    for (int i = 0; i < 4; ++i) {
+      all.go([] {
+        const weft::chan<int> nil;
+        for (int r = 0; r < rounds(); ++r) {
+          ASSERT_EQ(
+              weft::select(weft::recv(nil), weft::timeout(std::chrono::nanoseconds(r % 3000))), 1);
+          scribble();
+        }
+      });
+    }
+    all.wait();
+  });
+}
+
 // Cancellation instead of a deadline, of two who wait for one token.
 TEST_P(LimitStress, CancelAgainstRelease) {
   run([] {

@@ -184,7 +184,10 @@ void scheduler::run_main(goroutine* g) {
   stop_workers();
   idle.revoke_solo();  // a worker may have claimed it on its way out
   abandon_goroutines();
-  timers.drop_all();
+  {
+    const solo_exempt unannounced;  // else what the timers held would slow down all later runs
+    timers.drop_all();
+  }
   retract();
   drop_ref(this);
 }

@@ -47,6 +47,14 @@ void solo_meet() noexcept {
 #endif
 }
 
+#if WEFT_SOLO
+solo_exempt::solo_exempt() noexcept : before_(known) { known = true; }
+solo_exempt::~solo_exempt() { known = before_; }
+#else
+solo_exempt::solo_exempt() noexcept = default;
+solo_exempt::~solo_exempt() = default;
+#endif
+
 void solo_revoke() noexcept {
   const void* owner = solo.owner.load(relaxed);  // relaxed: under the idle lock
   if (owner == nullptr) {

@@ -1,5 +1,7 @@
 // What is left of timers that did not happen: [timer], lazy deletion.
 #include <weft/chan.hpp>
+#include <weft/context.hpp>
+#include <weft/detail/solo.hpp>
 #include <weft/select.hpp>
 #include <weft/time.hpp>
 #include <weft/wait_group.hpp>
@@ -71,6 +73,36 @@ TEST_P(Timers, ResetsOfALongTimerLeaveFewEntries) {
     }
     EXPECT_LT(most, few);
   });
+}
+
+// Has a run with one worker the speed of one?
+bool becomes_solo() {
+  bool is = false;
+  weft::run(weft::runtime_options{.max_procs = 1}, [&] {
+    for (int i = 0; i < 1000 && !is; ++i) {
+      weft::go([] {});
+      weft::yield();
+      is = weft::detail::solo.owner.load(weft::detail::relaxed) == weft::detail::thread_pointer();
+    }
+  });
+  return is;
+}
+
+// [solo.7]: run() itself is no thread of the user's, who comes and goes unannounced.
+TEST(TimersAtTheEnd, OfARunDoNotSlowTheNextOneDown) {
+  if (!becomes_solo()) {
+    GTEST_SKIP() << "not in this build, or another test has had threads of its own";
+  }
+  weft::run(weft::runtime_options{.max_procs = 1}, [] {
+    weft::after_func(1h, [] {}).detach();
+    weft::go([] {
+      auto [ctx, cancel] = weft::with_timeout(weft::background(), 1h);
+      auto [below, cancel_below] = weft::with_timeout(ctx, 30min);
+      static_cast<void>(weft::sleep(below, 1h));
+    });
+    weft::yield();
+  });
+  EXPECT_TRUE(becomes_solo());
 }
 
 }  // namespace

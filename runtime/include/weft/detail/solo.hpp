@@ -104,4 +104,17 @@ void solo_meet() noexcept;
 void solo_forbid() noexcept;
 bool solo_forbidden() noexcept;
 
+/// While it lives this thread, which is no worker, need not make itself known: there is no owner
+/// and nobody can become it. For run() after its last worker.
+class solo_exempt {
+ public:
+  solo_exempt() noexcept;
+  ~solo_exempt();
+  solo_exempt(const solo_exempt&) = delete;
+  solo_exempt& operator=(const solo_exempt&) = delete;
+
+ private:
+  [[maybe_unused]] bool before_ = false;
+};
+
 }  // namespace weft::detail
