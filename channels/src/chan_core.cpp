@@ -1,3 +1,4 @@
+#include <weft/detail/block_cache.hpp>
 #include <weft/detail/chan_core.hpp>
 #include <weft/exceptions.hpp>
 
@@ -9,6 +10,19 @@ namespace weft::detail {
 namespace {
 
 std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
+
+void* allocate(std::size_t bytes, std::size_t align) {
+  return align <= __STDCPP_DEFAULT_NEW_ALIGNMENT__ ? block_cache::take(bytes)
+                                                   : ::operator new(bytes, std::align_val_t(align));
+}
+
+void deallocate(void* at, std::size_t bytes, std::size_t align) noexcept {
+  if (align <= __STDCPP_DEFAULT_NEW_ALIGNMENT__) {
+    block_cache::give(at, bytes);
+  } else {
+    ::operator delete(at, std::align_val_t(align));
+  }
+}
 
 // self() allocates for a foreign thread's first wait.
 goroutine* self_or_unlock(biased_lock& held) {
@@ -36,8 +50,7 @@ chan_core* chan_core::make(std::ptrdiff_t capacity, const element_type& type, st
                        "; that many elements of " + std::to_string(type.size) +
                        " bytes cannot be stored");
   }
-  void* at = ::operator new(header + extra + (type.size != 0 ? n * type.size : 1),
-                            std::align_val_t(align));
+  void* at = allocate(header + extra + n * type.size, align);
   return ::new (at) chan_core(n, static_cast<std::byte*>(at) + header, type);
 }
 
@@ -48,8 +61,12 @@ void chan_core::destroy(chan_core* c) noexcept {
     type.destroy(c->pop_slot(type.size));
   }
   const std::size_t align = type.align < alignof(chan_core) ? alignof(chan_core) : type.align;
+  const std::size_t capacity = c->capacity_;
+  const bool timed = c->timer_ != nullptr;
   c->~chan_core();
-  ::operator delete(static_cast<void*>(c), std::align_val_t(align));
+  const std::size_t bytes =
+      round_up(sizeof(chan_core), align) + (timed ? sizeof(chan_timer) : 0) + capacity * type.size;
+  deallocate(c, bytes, align);
 }
 
 // ---- send ----

@@ -8,6 +8,12 @@
 #include "merged.hpp"
 
 namespace weft::detail {
+namespace {
+
+// Sweeps that have met merged nodes, counted from 1.
+constinit atomic<std::uint64_t> sweeps{0};
+
+}  // namespace
 
 // ---- reading ----
 
@@ -27,19 +33,21 @@ error cancel_node::err_of(std::uint32_t state) const noexcept {
 
 recv_chan<unit> cancel_node::done_channel() {
   // acquire: pairs with the release below; chan_ is seen.
-  if ((state_.load(acquire) & has_chan) == 0) {
+  std::uint32_t s = state_.load(acquire);
+  if ((s & has_chan) == 0) {
     chan<unit> made = make_chan<unit>();
     lock_.lock();
-    const std::uint32_t s = state_.load(relaxed);  // relaxed: these bits are written under lock_
+    s = state_.load(relaxed);  // relaxed: these bits are written under lock_
     if ((s & has_chan) == 0) {
       chan_ = std::move(made);
       // release: publishes chan_. An RMW: `settled` may be set at the same time.
       state_.fetch_or((s & code_mask) != 0 ? has_chan | closing : has_chan, release);
     }
     lock_.unlock();
-    if ((s & code_mask) != 0) {
-      close_channel();  // [context.3]
-    }
+    s |= (s & code_mask) != 0 ? closing : 0;
+  }
+  if ((s & closing) != 0) {
+    close_channel();  // [context.3] it may be that somebody else has made it and is about to
   }
   return chan_;
 }
@@ -131,7 +139,8 @@ cancel_node* cancel_node::first_child(context_link*& via) noexcept {
   return nullptr;
 }
 
-cancel_node* cancel_node::way_up(const void* sweep) const noexcept {
+// From where this sweep came to it; null: not known.
+cancel_node* cancel_node::way_up(std::uint64_t sweep) const noexcept {
   if (kind() != context_kind::merged) {
     return links_->parent;
   }
@@ -140,11 +149,15 @@ cancel_node* cancel_node::way_up(const void* sweep) const noexcept {
 }
 
 void cancel_node::sweep() noexcept {
-  const char frame = 0;
+  std::uint64_t number = 0;
   cancel_node* at = this;  // with a reference of this sweep's, unless it is the top
   for (;;) {
-    sweep_route route{nullptr, &frame};
+    sweep_route route;
     if (cancel_node* child = at->first_child(route.via)) {
+      if (child->kind() == context_kind::merged && number == 0) {
+        number = sweeps.fetch_add(1, relaxed) + 1;  // relaxed: only to be different
+      }
+      route.sweep = number;
       if (!child->finish(at->err(), at->cause_, route)) {
         child->leave_parents();  // [context.6]
         release_node(child);
@@ -160,10 +173,11 @@ void cancel_node::sweep() noexcept {
     if (at == this) {
       return;
     }
-    cancel_node* up = at->way_up(&frame);
-    if (up == nullptr || up == this) {
-      up = this;
-    } else {
+    cancel_node* up = at->way_up(number);
+    if (up == nullptr) {
+      up = this;  // begins again, with less to do
+    }
+    if (up != this) {
       up->retain();  // `at` holds it
     }
     at->leave_parents();  // [context.6]

@@ -54,6 +54,8 @@ context merge(std::span<const context> contexts) {
   }
   std::vector<const detail::context_node*> parents;
   std::vector<detail::cancel_node*> points;
+  parents.reserve(contexts.size());
+  points.reserve(contexts.size());
   std::int64_t deadline = detail::never;
   for (const context& c : contexts) {
     detail::context_node* n = &detail::context_access::node(c, "merge");

@@ -208,9 +208,9 @@ TEST_P(GoContext, ACancelThatWaitsForAnotherCancelIsNotBlockedByIt) {
   run([] {
     auto [parent, cancel_parent] = weft::with_cancel(weft::background());
     auto [child, cancel_child] = weft::with_cancel(parent);
-    weft::go([parent = parent, &cancel = cancel_child] {
-      parent.done().recv();
-      cancel();
+    weft::go([p = parent, &stop = cancel_child] {
+      p.done().recv();
+      stop();
     });
     cancel_parent();
     child.done().recv();
@@ -345,7 +345,7 @@ TEST_P(GoContext, AChildMadeWhileTheParentIsCancelledEndsUpDone) {
     for (int i = 0; i < 300; ++i) {
       auto [parent, cancel] = weft::with_cancel_cause(weft::background());
       const weft::error why("because");
-      weft::go([&cancel = cancel, why] { cancel(why); });
+      weft::go([&stop = cancel, why] { stop(why); });
       auto [child, cancel_child] = weft::with_cancel(parent);
       child.done().recv();
       ASSERT_EQ(weft::cause(child), why);
@@ -659,7 +659,7 @@ TEST_P(GoContext, WhoSeesTheErrorSeesTheCauseAndTheClosedChannel) {
       auto [ctx, cancel] = weft::with_cancel_cause(weft::background());
       const auto done = ctx.done();
       const weft::error why("why");
-      weft::go([&cancel = cancel, why] { cancel(why); });
+      weft::go([&stop = cancel, why] { stop(why); });
       while (!ctx.err()) {
         weft::yield();
       }

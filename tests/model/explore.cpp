@@ -16,7 +16,6 @@ namespace ctx = boost::context::detail;
 
 struct thread {
   std::function<void()> body;
-  std::unique_ptr<char[]> stack;
   ctx::fcontext_t context = nullptr;
   const void* blocked_on = nullptr;
   bool finished = false;
@@ -30,6 +29,15 @@ struct choice {
 
 constexpr std::size_t stack_bytes = 64 * 1024;
 constexpr std::size_t most_steps = 20'000;  // of one execution: else it spins for ever
+
+// Reused by all executions: the kernel would be most of the time otherwise.
+char* stack_of(std::size_t thread) {
+  static std::vector<std::unique_ptr<char[]>> stacks;
+  while (stacks.size() <= thread) {
+    stacks.push_back(std::make_unique_for_overwrite<char[]>(stack_bytes));
+  }
+  return stacks[thread].get();
+}
 
 struct execution {
   std::vector<thread> threads;
@@ -139,8 +147,8 @@ void run_once(const scenario& make) {
   for (auto& body : make()) {
     thread& t = now->threads.emplace_back();
     t.body = std::move(body);
-    t.stack = std::make_unique<char[]>(stack_bytes);
-    t.context = ctx::make_fcontext(t.stack.get() + stack_bytes, stack_bytes, thread_entry);
+    char* const stack = stack_of(now->threads.size() - 1);
+    t.context = ctx::make_fcontext(stack + stack_bytes, stack_bytes, thread_entry);
   }
   for (;;) {
     std::vector<std::size_t> can = enabled();

@@ -1,15 +1,27 @@
 // What the sources under test need from the scheduler and the system, on model threads.
+#include "stand_in.hpp"
+
 #include <weft/detail/biased_lock.hpp>
 #include <weft/detail/done_signal.hpp>
 #include <weft/detail/park.hpp>
+#include <weft/detail/ref_count.hpp>
 #include <weft/detail/wait_limit.hpp>
 #include <weft/error.hpp>
+
+#include <algorithm>
 
 #include "debug/crash.hpp"
 #include "detail/sys.hpp"
 #include "explore.hpp"
 #include "sched/goroutine.hpp"
 #include "time/clock.hpp"
+
+namespace weft::model {
+
+std::int64_t time = 0;
+detail::impatience patience = detail::impatience::by_clock;
+
+}  // namespace weft::model
 
 namespace weft::detail {
 namespace {
@@ -66,7 +78,9 @@ std::uint32_t park_limited(wait_reason, std::uint64_t ticket, const wait_limit& 
   const bool timed_out =
       limit.deadline != never &&
       g->claim.compare_exchange(open, ticket + 1 + timeout_index, acq_rel, relaxed);
-  if (!timed_out && !made_ready[me]) {
+  if (timed_out) {
+    model::time = std::max(model::time, limit.deadline);
+  } else if (!made_ready[me]) {
     model::block(g);
   }
   const std::uint32_t won = claimed_index(g);
@@ -80,12 +94,20 @@ std::int64_t now_ns() noexcept { return clock.now(); }
 
 void unlock_commit(void* lock) noexcept { static_cast<biased_lock*>(lock)->unlock(); }
 std::uint64_t random_bits() noexcept { return 0; }
-impatience draw_impatience() noexcept { return impatience::by_clock; }
+impatience draw_impatience() noexcept { return model::patience; }
 
 constinit solo_state solo{};
 void solo_claim(const void*) noexcept {}
 void solo_revoke() noexcept {}
 void solo_meet() noexcept {}
+void ref_count::add_shared() noexcept { count_.fetch_add(1, relaxed); }
+bool ref_count::drop_shared() noexcept { return count_.fetch_sub(1, acq_rel) == 1; }
+bool ref_count::try_add_shared() noexcept {
+  std::uint32_t seen = count_.load(relaxed);
+  while (seen != 0 && !count_.compare_exchange(seen, seen + 1, relaxed, relaxed)) {
+  }
+  return seen != 0;
+}
 void note_contention() noexcept {}
 bool solo_forbidden() noexcept { return true; }
 void biased_lock::lock_shared() noexcept { lock_.lock(); }
@@ -101,7 +123,7 @@ void check_failed(const char*, const char*, int, const char* what) noexcept {
 }
 
 sys_calls sys = {};
-clock_source clock = {[]() -> std::int64_t { return 0; }};
+clock_source clock = {[]() -> std::int64_t { return model::time; }};
 
 namespace {
 // A spinning thread lets others run; a nap is the same.

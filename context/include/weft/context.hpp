@@ -293,7 +293,7 @@ template <class K>
 context with_value(const context& parent, std::nullopt_t);
 
 /// What after_func returns. Destroying it stops nothing.
-class [[nodiscard]] stop_function {
+class stop_function {
  public:
   stop_function() noexcept = default;
   stop_function(stop_function&& o) noexcept : call_(std::exchange(o.call_, nullptr)) {}
@@ -332,7 +332,7 @@ after_func(const context& ctx, F&& f, std::source_location site = std::source_lo
 /// Done when any of the contexts is, with its error and cause; its deadline is the earliest of
 /// theirs; a value comes from the first that has it.
 /// Blocks  no.   Errors  nil_context; misuse when there are none; as with_cancel.
-/// Cost    one allocation, O(contexts).   Go  golang/go#36503 asks for it; U-14.
+/// Cost    three allocations, O(contexts).   Go  golang/go#36503 asks for it; U-14.
 context merge(std::span<const context> contexts);
 template <std::same_as<context>... More>
 context merge(const context& first, const More&... more) {

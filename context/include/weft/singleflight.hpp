@@ -35,6 +35,14 @@ struct singleflight_result {
   bool shared = false;                    ///< was there more than one to get it (SF-1)
 };
 
+namespace detail {
+/// Can be called without arguments, here or from a copy.
+template <class F>
+concept function_object = requires(std::decay_t<F>& f) {
+  std::invoke(f);
+};
+}  // namespace detail
+
 /// Calls in flight by key. A key is forgotten when its call has ended: this is no cache.
 ///
 /// The function returns a V, or a singleflight_result<V>; each caller gets a copy: let V be a
@@ -68,8 +76,8 @@ class singleflight {
   ///         thread that waited for a function that ended by goexit() gets misuse.
   /// Threads any.   Go  x/sync/singleflight.Group.Do; SF-1, SF-4.
   /// Test    unit/context/singleflight_test.cpp
-  template <class F>
-  requires std::is_invocable_v<F&> result do_(const K& key, F&& f) {
+  template <detail::function_object F>
+  result do_(const K& key, F&& f) {
     check(f);
     const K own = key;  // f may change what it refers to
     auto [call, first] = join(own);
@@ -85,9 +93,8 @@ class singleflight {
   /// a goroutine of its own, for those who wait still or come yet. A context that is done already:
   /// f is not called.
   /// Errors  those of weft::go, too.   Go  golang/go#31206 asks for it; U-6.
-  template <detail::cancelable Context, class F>
-  requires std::is_invocable_v < std::decay_t<F>
-  & > result do_(const Context& ctx, const K& key, F&& f) {
+  template <detail::cancelable Context, detail::function_object F>
+  result do_(const Context& ctx, const K& key, F&& f) {
     check(f);
     if (error e = ctx.err()) {
       return {.err = std::move(e)};
@@ -106,9 +113,8 @@ class singleflight {
   /// closed: nobody need receive (SF-2).
   /// Blocks  no.   Errors  null_function, those of weft::go; who has joined meanwhile gets such a
   ///         failure as `err`.   Go  Group.DoChan; SF-2, SF-4.
-  template <class F>
-  requires std::is_invocable_v < std::decay_t<F>
-  & > recv_chan<result> do_chan(const K& key, F&& f) {
+  template <detail::function_object F>
+  recv_chan<result> do_chan(const K& key, F&& f) {
     check(f);
     chan<result> out = make_chan<result>(1);
     auto [call, first] = join(key, out);

@@ -280,11 +280,14 @@ bool monitor::all_asleep() noexcept {
 // Certain or silent (DL-1): no worker runs, nothing is queued, and no thread exists that could
 // make a goroutine ready: only the workers, this one, and the caller of run().
 void monitor::report_deadlock() {
-  // acquire: pairs with main_ended(), which precedes the last worker's sleep: then run()'s caller
-  // is only slow to wake up.
   if (sched_.options().on_deadlock == deadlock_action::ignore ||
-      sched_.main_done_.load(acquire) != 0 || count_threads() != sched_.worker_count() + 2 ||
-      sched_.timers.earliest() != never || !all_asleep()) {
+      count_threads() != sched_.worker_count() + 2 || sched_.timers.earliest() != never ||
+      !all_asleep()) {
+    return;
+  }
+  // acquire: pairs with main_ended(), which precedes the last worker's sleep: then run()'s caller
+  // is only slow to wake up. After all_asleep(): main may have ended during the checks above.
+  if (sched_.main_done_.load(acquire) != 0) {
     return;
   }
   deadlock_exit(sched_.live_goroutines());

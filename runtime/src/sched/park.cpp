@@ -73,7 +73,7 @@ void make_ready(goroutine* g, bool in_turn) noexcept {
   g->state.store(goroutine_state::runnable, relaxed);  // relaxed: for dumps
   worker* w = this_worker();
   if (w != nullptr && !w->stopped()) [[likely]] {
-    in_turn ? w->push_back(g) : w->push_next(g);
+    in_turn ? w->push_quietly(g) : w->push_next(g);
   } else if (scheduler::in_use s; s) {
     s->inject(g);
   }

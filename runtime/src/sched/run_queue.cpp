@@ -39,6 +39,11 @@ void worker::push_next(goroutine* g) noexcept {
 }
 
 void worker::push_back(goroutine* g) noexcept {
+  push_quietly(g);
+  wake_thief();
+}
+
+void worker::push_quietly(goroutine* g) noexcept {
   while (!ready_.push(g)) {
     goroutine* moved[batch];
     const std::size_t n = ready_.steal(moved, batch);
@@ -46,7 +51,6 @@ void worker::push_back(goroutine* g) noexcept {
       WEFT_CHECK(sched_.global.push(port_, moved, n), "out of memory for the global queue");
     }
   }
-  wake_thief();
 }
 
 void worker::push_fresh(goroutine* g) noexcept {
@@ -138,6 +142,9 @@ goroutine* worker::pick_local() noexcept {
 }
 
 void worker::claim_solo() noexcept {
+  if (scheduler::used_from_outside()) {
+    return;  // the next look may find it otherwise
+  }
   sched_.idle.claim_solo(*this, thread_pointer_, sched_.worker_count_word());
 }
 

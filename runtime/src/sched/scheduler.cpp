@@ -39,6 +39,10 @@ scheduler::in_use::~in_use() {
   users.fetch_sub(1, release);  // [stop.2] release: the use is over before the object may go
 }
 
+bool scheduler::used_from_outside() noexcept {
+  return users.load(seq_cst) != 0;  // [solo.8] seq_cst: after the_scheduler was published
+}
+
 bool scheduler::publish(scheduler* s) noexcept {
   scheduler* none = nullptr;
   // [solo.7] seq_cst: publishes *s; before claim_solo() looks for foreign threads.

@@ -43,6 +43,8 @@ class scheduler {
    private:
     scheduler* scheduler_;
   };
+  /// [solo.8] Is a thread that is not a worker using a runtime, or counting a reference?
+  static bool used_from_outside() noexcept;
   /// Makes `s` the running one. False if there is one already.
   static bool publish(scheduler* s) noexcept;
   /// After this nobody finds it, and no foreign thread is using it any more.

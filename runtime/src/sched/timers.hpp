@@ -46,7 +46,7 @@ class timers {
   /// they are run together, several to a wake.
   std::int64_t slack() const noexcept {
     constexpr std::uint32_t many = 4;
-    constexpr std::int64_t together_ns = 400'000;
+    constexpr std::int64_t together_ns = 1'000'000;
     return last_run_.load(relaxed) >= many ? together_ns : 0;  // relaxed: a hint
   }
   /// A worker has run so many timers at once.

@@ -366,6 +366,9 @@ bool worker::run_timers() noexcept {
   if (run != 0) {
     all.note_run(run);
   }
+  if (run >= batch) {
+    wake_thief();  // fewer are run sooner than a thief would come
+  }
   return run != 0;
 }
 
@@ -402,8 +405,10 @@ bool worker::sleep_as_keeper() noexcept {
     const std::int64_t slack = sched_.timers.slack();
     const std::int64_t left = until >= never - slack ? -1 : until + slack - clock.now();
     if (left <= 0 && until != never) {
-      const bool mine = sched_.idle.leave_sleep(this);
+      // [timer.4] In this order: whoever is awake and has the last place must not find a keeper
+      // that is about to give up when it goes to sleep itself.
       sched_.timers.stop_keeping();
+      const bool mine = sched_.idle.leave_sleep(this);
       if (mine) {
         sched_.left_sleep();
       }

@@ -79,6 +79,8 @@ class alignas(2 * cache_line) worker : public sleeper {
   void push_fresh(goroutine* g) noexcept;
   /// Queues a goroutine behind the others.
   void push_back(goroutine* g) noexcept;
+  /// The same, but wakes nobody to help.
+  void push_quietly(goroutine* g) noexcept;
 
   goroutine* take_record();
   void give_record(goroutine* g) noexcept;

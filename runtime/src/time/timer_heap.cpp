@@ -8,7 +8,11 @@ namespace weft::detail {
 namespace {
 
 constexpr std::size_t arity = 4;
+#if WEFT_MODEL
+constexpr std::size_t few = 1;  // the rare path must be common
+#else
 constexpr std::size_t few = 32;  // so many dead entries are never worth a purge
+#endif
 constexpr std::uint64_t index_mask = 0x1ffff;
 
 }  // namespace

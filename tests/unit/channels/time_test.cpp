@@ -78,9 +78,9 @@ TEST_P(Time, SleepForLongerThanTimeLastsSleepsForEver) {
   });
 }
 
-// TM-16
-TEST_P(Time, SleepersWakeInTheOrderOfTheirTimes) {
-  run([] {
+// TM-16. On one worker: among several the kernel decides which of them runs first.
+TEST(TimeOneWorker, SleepersWakeInTheOrderOfTheirTimes) {
+  weft::run({.max_procs = 1}, [] {
     constexpr int n = 50;
     const auto begin = clock::now() + 5ms;
     auto woken = weft::make_chan<int>(n);
@@ -425,11 +425,14 @@ TEST_P(Time, ATickerKeepsItsGridAndDropsTicksThatNobodyTakes) {
     weft::ticker t(10ms);
     const auto first = *t.chan().recv();
     EXPECT_GE(first, begin + 10ms);
-    weft::sleep_until(first + 45ms);  // four ticks come meanwhile; one waits
+    const auto received = clock::now();  // on a busy machine later than `first`
+    weft::sleep_until(received + 45ms);  // four ticks come meanwhile; one waits
+    const auto now = clock::now();
     const auto second = *t.chan().recv();
-    EXPECT_EQ(second, first + 10ms);
+    EXPECT_GT(second, first);
+    EXPECT_LE(second, received + 10ms) << "the one that has waited";
     const auto third = *t.chan().recv();
-    EXPECT_GE(third, first + 50ms);
+    EXPECT_GE(third, now);
     EXPECT_EQ((third - first) % 10ms, 0ns) << "off the grid";
   });
 }

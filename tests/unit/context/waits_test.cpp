@@ -2,6 +2,9 @@
 #include <weft/cond_var.hpp>
 #include <weft/context.hpp>
 #include <weft/mutex.hpp>
+#include <weft/semaphore.hpp>
+#include <weft/shared_mutex.hpp>
+#include <weft/singleflight.hpp>
 #include <weft/sleep.hpp>
 #include <weft/wait_group.hpp>
 
@@ -34,9 +37,29 @@ struct things {
   weft::wait_group never_zero;
   weft::mutex cond_lock;
   weft::cond_var cond;
+  weft::shared_mutex written, read;
+  weft::semaphore taken{1};
+  weft::singleflight<int, int> flights;
+  weft::chan<int> never_sent = weft::make_chan<int>();
   things() {
     locked.lock();
     never_zero.add(1);
+    written.lock();
+    read.lock_shared();
+    taken.acquire();
+  }
+  /// Nobody may be left in the queue of any of them.
+  void let_go() {
+    never_zero.done();
+    locked.unlock();
+    written.unlock();
+    read.unlock_shared();
+    taken.release();
+    never_sent.close();
+    EXPECT_TRUE(locked.try_lock());
+    EXPECT_TRUE(written.try_lock());
+    EXPECT_TRUE(read.try_lock());
+    EXPECT_TRUE(taken.try_acquire());
   }
   std::vector<wait_kind> kinds() {
     return {
@@ -46,6 +69,14 @@ struct things {
          [this](const auto& c) {
            std::unique_lock hold(cond_lock);
            return cond.wait(hold, c);
+         }},
+        {"sync.RWMutex.Lock", [this](const auto& c) { return written.lock(c); }},
+        {"sync.RWMutex.RLock", [this](const auto& c) { return written.lock_shared(c); }},
+        {"sync.RWMutex.Lock", [this](const auto& c) { return read.lock(c); }},
+        {"semaphore", [this](const auto& c) { return taken.acquire(c); }},
+        {"sync.WaitGroup.Wait",
+         [this](const auto& c) {
+           return flights.do_(c, 0, [on = never_sent] { return on.recv().value_or(0); }).err;
          }},
         {"sleep", [](const auto& c) { return weft::sleep(c, 1h); }},
     };
@@ -69,8 +100,7 @@ TEST_P(ContextWaits, AreEndedByCancel) {
       }
       EXPECT_EQ(k.wait(ctx), weft::canceled) << k.reason;  // done already
     }
-    t.never_zero.done();
-    t.locked.unlock();
+    t.let_go();
   });
 }
 
@@ -82,8 +112,7 @@ TEST_P(ContextWaits, AreEndedByADeadlineOfAnAncestor) {
       auto [child, cancel_child] = weft::with_cancel(ctx);
       EXPECT_EQ(k.wait(child), weft::deadline_exceeded) << k.reason;
     }
-    t.never_zero.done();
-    t.locked.unlock();
+    t.let_go();
   });
 }
 
@@ -105,8 +134,7 @@ TEST_P(ContextWaits, OfForeignThreadsAreEndedByCancel) {
       EXPECT_EQ(*ended.recv(), weft::canceled) << k.reason;
       waits.join();
     }
-    t.never_zero.done();
-    t.locked.unlock();
+    t.let_go();
   });
 }
 
@@ -121,8 +149,7 @@ TEST_P(ContextWaits, AreEndedByCancelFromAForeignThread) {
       std::thread([&f = cancel] { f(); }).join();
       EXPECT_EQ(*ended.recv(), weft::canceled) << k.reason;
     }
-    t.never_zero.done();
-    t.locked.unlock();
+    t.let_go();
   });
 }
 

@@ -15,6 +15,7 @@
 #include <weft/detail/atomic.hpp>
 #include <weft/detail/biased_lock.hpp>
 #include <weft/detail/park.hpp>
+#include <weft/detail/ref_count.hpp>
 #include <weft/detail/wait_limit.hpp>
 #include <weft/detail/waiter.hpp>
 
@@ -62,10 +63,9 @@ class chan_core {
   /// A channel of steady_clock::time_point whose values the clock makes. Throws std::bad_alloc.
   static chan_core* make_timed(const chan_timer& t);
 
-  void retain() noexcept { refs_.fetch_add(1, relaxed); }  // relaxed: the caller holds one
+  void retain() noexcept { refs_.add(); }
   void drop() noexcept {
-    // acq_rel: whoever frees it sees all that the others did.
-    if (refs_.fetch_sub(1, acq_rel) == 1) {
+    if (refs_.drop()) {
       destroy(this);
     }
   }
@@ -141,7 +141,7 @@ class chan_core {
   biased_lock lock_;
   bool closed_ = false;
   // Handles and operations in progress that keep the channel alive.
-  atomic<std::uint32_t> refs_{1};
+  ref_count refs_;
   // Values in the buffer. Written under lock_, read without it by len().
   atomic<std::size_t> count_{0};
   const std::size_t capacity_;

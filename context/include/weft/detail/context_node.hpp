@@ -10,7 +10,9 @@
 //     custom_node       a user's implementation; src/custom.hpp
 #include <weft/chan.hpp>
 #include <weft/detail/atomic.hpp>
+#include <weft/detail/block_cache.hpp>
 #include <weft/detail/done_signal.hpp>
+#include <weft/detail/ref_count.hpp>
 #include <weft/detail/timer.hpp>
 #include <weft/error.hpp>
 
@@ -64,22 +66,13 @@ class context_node {
 
   void retain() const noexcept {
     if (kind_ > context_kind::todo) {
-      refs_.fetch_add(1, relaxed);  // relaxed: the caller holds a reference
+      refs_.add();
     }
   }
   /// For who holds none, under the lock of a list that the node is linked in. [context.5]
-  bool try_retain() const noexcept {
-    std::uint32_t seen = refs_.load(relaxed);  // relaxed: the CAS decides
-    // relaxed: a count that is not zero keeps the node, as in retain().
-    while (seen != 0 && !refs_.compare_exchange(seen, seen + 1, relaxed, relaxed)) {
-    }
-    return seen != 0;
-  }
+  bool try_retain() const noexcept { return refs_.try_add(); }
   /// True: that was the last one.
-  bool drop() const noexcept {
-    // acq_rel: whoever destroys it sees all that the others did.
-    return kind_ > context_kind::todo && refs_.fetch_sub(1, acq_rel) == 1;
-  }
+  bool drop() const noexcept { return kind_ > context_kind::todo && refs_.drop(); }
 
  protected:
   constexpr ~context_node() = default;
@@ -94,7 +87,7 @@ class context_node {
  private:
   friend void bury(context_node* dead) noexcept;
   // Handles, children, and whoever works on it. Zero: being destroyed.
-  mutable atomic<std::uint32_t> refs_{1};
+  mutable ref_count refs_;
   const context_kind kind_;
   const context_node* const parent_ = nullptr;
   context_node* provider_ = nullptr;  // not counted: this node or an ancestor
@@ -125,7 +118,7 @@ struct context_link {
 /// By which way finish() came to a node.
 struct sweep_route {
   context_link* via = nullptr;  // null: not from a parent
-  const void* sweep = nullptr;  // the sweep's frame, an address only
+  std::uint64_t sweep = 0;      // its number; only sweeps that meet merged nodes have one
   bool by_timer = false;        // the node's own: nothing to disarm
 };
 
@@ -136,6 +129,11 @@ class cancel_node : public context_node, public done_signal {
   cancel_node(context_kind kind, const context_node* parent, cancel_node* above,
               std::int64_t deadline, destroyer destroy) noexcept;
   ~cancel_node();
+  static void* operator new(std::size_t bytes) { return block_cache::take(bytes); }
+  static void* operator new(std::size_t, void* at) noexcept { return at; }
+  static void operator delete(void* at, std::size_t bytes) noexcept {
+    block_cache::give(at, bytes);
+  }
 
   // ---- reading ----
 
@@ -206,7 +204,7 @@ class cancel_node : public context_node, public done_signal {
 
   error err_of(std::uint32_t state) const noexcept;
   void close_channel() const noexcept;
-  cancel_node* way_up(const void* sweep) const noexcept;
+  cancel_node* way_up(std::uint64_t sweep) const noexcept;
   void link_locked(context_link* l) noexcept;
   void unlink_locked(context_link* l) noexcept;
   cancel_node* first_child(context_link*& via) noexcept;

@@ -22,7 +22,8 @@ void park(wait_reason reason, park_commit commit, void* arg) noexcept;
 /// Makes a parked goroutine runnable, or wakes the foreign thread. Exactly once per park.
 /// The callee may run, and its waiters may be gone, before this returns.
 void ready(goroutine* g) noexcept;
-/// The same, but it runs in its turn, not next: for many at once, whose order is to be kept.
+/// The same, but it runs in its turn, not next, and no worker is woken to help: for many at once,
+/// whose order is to be kept.
 void ready_in_turn(goroutine* g) noexcept;
 
 /// The caller starts a wait that several parties may end; returns its ticket (never 0).

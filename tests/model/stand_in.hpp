@@ -1,0 +1,16 @@
+#pragma once
+// What a scenario may set of the system that its model threads see.
+#include <weft/detail/park.hpp>
+
+#include <cstdint>
+
+namespace weft::model {
+
+/// What clock.now() says. It moves when a wait reaches its deadline, and when a scenario moves it.
+/// A scenario that uses points of time, not only durations, sets it at the beginning.
+extern std::int64_t time;
+
+/// What draw_impatience() says. A scenario that changes it changes it back.
+extern detail::impatience patience;
+
+}  // namespace weft::model
