@@ -15,42 +15,45 @@ namespace {
 
 using namespace std::chrono_literals;
 
-struct result {
-  int job;
-  int square;
+struct job {
+  int number;
   weft::time_point tick;  // the one that let it start
 };
 
-// A tick, then a job, and again. Both waits end when ctx is done.
-void work(const weft::context& ctx, weft::recv_chan<weft::time_point> ticks,
-          weft::recv_chan<int> jobs, weft::send_chan<result> results) {
+struct result {
+  job of;
+  int square;
+};
+
+// Hands out a job at each tick, until there are no more jobs or ctx is done.
+void hand_out(const weft::context& ctx, int job_count, std::chrono::milliseconds period,
+              weft::send_chan<job> jobs) {
+  const weft::ticker ticker(period);
   weft::time_point tick;
-  int job = 0;
-  while (ticks.recv(ctx, tick) == weft::chan_status::ok &&
-         jobs.recv(ctx, job) == weft::chan_status::ok) {
-    results.send({job, job * job, tick});  // a job that was started is finished
+  for (int number = 1; number <= job_count; ++number) {
+    if (ticker.chan().recv(ctx, tick) != weft::chan_status::ok) {
+      break;
+    }
+    jobs.send({number, tick});  // ticks that come while all workers are busy are dropped
   }
+  jobs.close();
 }
 
-// What was done, by job.
-std::map<int, result> run_pool(const weft::context& ctx, std::chrono::milliseconds period,
-                               int job_count) {
-  const auto jobs = weft::make_chan<int>();
+// What was done, by number. A job that was started is finished.
+std::map<int, result> run_pool(const weft::context& ctx, int job_count,
+                               std::chrono::milliseconds period) {
+  const auto jobs = weft::make_chan<job>();
   const auto results = weft::make_chan<result>();
-  const weft::ticker ticker(period);  // all workers share its channel
 
   weft::wait_group workers;
   for (int i = 0; i < 3; ++i) {
-    workers.go([=, ticks = ticker.chan()] { work(ctx, ticks, jobs, results); });
-  }
-  weft::go([=] {
-    for (int job = 1; job <= job_count; ++job) {
-      if (jobs.send(ctx, job) != weft::chan_status::ok) {
-        return;  // the workers stop by themselves
+    workers.go([jobs, results] {
+      for (const job& j : jobs) {
+        results.send({j, j.number * j.number});
       }
-    }
-    jobs.close();
-  });
+    });
+  }
+  weft::go([=] { hand_out(ctx, job_count, period, jobs); });
   weft::go([&workers, results] {
     workers.wait();
     results.close();
@@ -58,7 +61,7 @@ std::map<int, result> run_pool(const weft::context& ctx, std::chrono::millisecon
 
   std::map<int, result> done;
   for (const result& r : results) {
-    done.emplace(r.job, r);
+    done.emplace(r.of.number, r);
   }
   return done;
 }
@@ -68,15 +71,15 @@ std::map<int, result> run_pool(const weft::context& ctx, std::chrono::millisecon
 int main() {
   return weft::run([] {
     std::set<weft::time_point> ticks;
-    for (const auto& [job, r] : run_pool(weft::background(), 2ms, 8)) {
-      std::cout << "job " << job << ": " << r.square << '\n';
-      ticks.insert(r.tick);
+    for (const auto& [number, r] : run_pool(weft::background(), 8, 2ms)) {
+      std::cout << "job " << number << ": " << r.square << '\n';
+      ticks.insert(r.of.tick);
     }
     std::cout << "ticks used: " << ticks.size() << '\n';
 
     // More jobs than there is time for.
     auto [ctx, cancel] = weft::with_timeout(weft::background(), 50ms);
-    const auto done = run_pool(ctx, 2ms, 1'000'000);
+    const auto done = run_pool(ctx, 1'000'000, 2ms);
     std::cout << (done.size() < 1'000'000 ? "stopped early: " : "all done: ") << ctx.err() << '\n';
   });
 }
