@@ -80,6 +80,9 @@ void func_timer::arm(std::int64_t ns) {
     drop();  // not the last, as above
     throw;
   }
+  if (!armed_) {
+    drop();  // as above
+  }
 }
 
 // With the armed timer's reference, which the goroutine takes over. Not under lock_: stop() and

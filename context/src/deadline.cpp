@@ -41,6 +41,9 @@ class deadline_node final : public cancel_node {
         release_node(this);  // not the last
         throw;
       }
+      if (!timer_) {
+        release_node(this);  // as above
+      }
     }
     join();
     leave_if_done();  // [context.8] the timer may have come before

@@ -6,7 +6,9 @@
 #include <weft/once_value.hpp>
 #include <weft/pool.hpp>
 #include <weft/select.hpp>
+#include <weft/sleep.hpp>
 
+#include <chrono>
 #include <string>
 
 struct throwing_move {
@@ -91,5 +93,7 @@ void cases(weft::chan<int> c, weft::send_chan<int> in, weft::recv_chan<int> out)
   weft::pool<needs_argument> p;
 #elif CASE == 26  // GR-14: what cannot be copied cannot be inherited by a copy
   weft::goroutine_local<throwing_move> x{weft::inheritance::copy};
+#elif CASE == 27  // TM-2
+  weft::sleep_until(std::chrono::system_clock::now());
 #endif
 }

@@ -8,6 +8,7 @@
 //   worker::sleep_as_keeper     leave_sleep() before stop_keeping() ([timer.4])
 //   timer_heap::insert          does not publish the new earliest time ([timer.1])
 //   timer_heap::retire          the key stays
+//   timer_heap::pop_due         what was in the caller's array is kept (and was, once)
 //   timer_heap::pop_due, disarm the key is not looked at; the claim is set without a CAS
 //   timer_heap::clean_front     what is alive goes, too
 //   timer_heap::purge           what is alive goes; the rest is not made a heap again
@@ -179,12 +180,12 @@ struct world {
     }
   }
   void sleep(worker& me, bool searching) {
+    all.clean_fronts();
     me.wake_word.store(0, relaxed);
     idle.enter_sleep(&me, searching, false);
     if (queued.load(acquire) != 0 && idle.leave_sleep(&me)) {  // [idle.4]
       return;
     }
-    all.clean_fronts();
     if (!all.try_keep(&me) || !sleep_as_keeper(me)) {
       for (std::uint32_t word = 0; (word = me.wake_word.load(acquire)) != woken;) {
         futex_wait(me, word, never);
@@ -299,14 +300,16 @@ TEST(TimerModel, TwoAddersWithoutAnyTimerBefore) {
 
 // The keeper may be the one that is woken for something else; then it keeps again, or another does.
 TEST(TimerModel, AKeeperThatIsWokenForOtherWorkIsReplaced) {
-  weft::model::expect_holds([] {
-    auto s = make_world();
-    s->add(0, 20);
-    return threads{[s] { s->live(0); }, [s] { s->live(1); }, [s] { s->watch(); }, s->other([s] {
-                     s->submit();
-                     s->add(1, 10);
-                   })};
-  });
+  weft::model::expect_holds(
+      [] {
+        auto s = make_world();
+        s->add(0, 20);
+        return threads{[s] { s->live(0); }, [s] { s->live(1); }, [s] { s->watch(); }, s->other([s] {
+                         s->submit();
+                         s->add(1, 10);
+                       })};
+      },
+      {.most_executions = 2'000'000});
 }
 
 // One place, which the other worker has: the keeper whose time has come does not get it.
@@ -435,6 +438,22 @@ TEST(TimerHeapModel, AWaitIsWonByTheTimerOrTheWaker) {
                        [s] { s->run_due(2, 1); }};
       },
       {.preemptions = 3});
+}
+
+// Waits and events take turns in the caller's array; what was there before is of no consequence.
+TEST(TimerHeapModel, WaitsAndEventsComeOneByOne) {
+  weft::model::expect_holds([] {
+    auto s = std::make_shared<heap_scene>();
+    s->wait(0, 1);
+    s->arm(1);
+    s->wait(1, 3);
+    s->arm(3);
+    weft::model::at_end([s] {
+      require(s->won_by_timer[0] == 1 && s->won_by_timer[1] == 1, "a wait did not end once");
+      require(s->alarms[1].rings == 1 && s->alarms[3].rings == 1, "an event did not ring once");
+    });
+    return threads{[s] { s->run_due(4, 1); }, [s] { s->run_due(4); }};
+  });
 }
 
 // The next wait of a goroutine has an entry while that of the last one is still there, dead.

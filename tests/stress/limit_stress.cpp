@@ -1,9 +1,11 @@
 // The deadline against the wake-up, at the same moment, again and again: each wait ends in exactly
 // one way, and nothing is left behind, since the object dies at once. HZ-13.
 // WEFT_TEST_SCALE scales the rounds: at 1 a million of them in all.
+#include <weft/chan.hpp>
 #include <weft/cond_var.hpp>
 #include <weft/go.hpp>
 #include <weft/mutex.hpp>
+#include <weft/select.hpp>
 #include <weft/semaphore.hpp>
 #include <weft/shared_mutex.hpp>
 #include <weft/wait_group.hpp>
@@ -17,6 +19,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -31,8 +34,8 @@ using weft::testing::test_context;
 class LimitStress : public weft::testing::Procs {};
 WEFT_PROCS(LimitStress);
 
-// Seven tests at three numbers of workers.
-int rounds() { return std::max(10, static_cast<int>(1e6 / 21 * weft::testing::scale())); }
+// Nine tests at three numbers of workers.
+int rounds() { return std::max(10, static_cast<int>(1e6 / 27 * weft::testing::scale())); }
 
 // Aims the wake-up at the deadline: comes earlier after a timeout, later after a wake-up, so that
 // about half of the waits end in either way, however slow the machine is.
@@ -280,6 +283,60 @@ TEST_P(LimitStress, SharedMutexReader) {
       ASSERT_TRUE(m->try_lock());
       m->unlock();
       m.reset();
+    }
+  });
+}
+
+// A receiver's deadline against the sender, and the sender's against the receiver: who meets the
+// other has the value, who does not has it still.
+TEST_P(LimitStress, Channel) {
+  run([] {
+    match against("channel");
+    for (int r = 0; r < rounds(); ++r) {
+      auto c = weft::make_chan<int>();
+      int got = -1;
+      weft::chan_status here{}, there{};
+      weft::wait_group ended;
+      ended.add(1);
+      const auto deadline = against.begin(r, [&, c, r] {
+        there = r % 2 == 0 ? c.try_send(r) : c.try_recv(got);
+        ended.done();
+      });
+      here = r % 2 == 0 ? c.recv_until(got, deadline) : c.send_until(r, deadline);
+      const bool woken = here == weft::chan_status::ok;
+      against.note(woken);
+      ended.wait();
+      ASSERT_EQ(there, woken ? weft::chan_status::ok : weft::chan_status::would_block);
+      ASSERT_EQ(got, woken ? r : -1);
+      ASSERT_EQ(c.try_send(r), weft::chan_status::would_block);  // nobody is linked
+      ASSERT_EQ(c.try_recv(got), weft::chan_status::would_block);
+    }
+  });
+}
+
+// The same with a select of a timeout and two channels, one of which the other side serves.
+TEST_P(LimitStress, Select) {
+  run([] {
+    match against("select");
+    for (int r = 0; r < rounds(); ++r) {
+      auto a = weft::make_chan<int>(), b = weft::make_chan<int>();
+      weft::chan_status there{};
+      weft::wait_group ended;
+      ended.add(1);
+      const auto deadline = against.begin(r, [&, r] {
+        there = (r % 2 == 0 ? a : b).try_send(r);
+        ended.done();
+      });
+      std::optional<int> from_a, from_b;
+      const auto won =
+          weft::select(weft::recv(a, from_a), weft::recv(b, from_b), weft::timeout(deadline));
+      against.note(won != 2);
+      ended.wait();
+      ASSERT_EQ(there, won != 2 ? weft::chan_status::ok : weft::chan_status::would_block);
+      ASSERT_EQ(from_a.has_value(), won == 0);
+      ASSERT_EQ(from_b.has_value(), won == 1);
+      ASSERT_EQ(a.try_send(r), weft::chan_status::would_block);  // nobody is linked
+      ASSERT_EQ(b.try_send(r), weft::chan_status::would_block);
     }
   });
 }

@@ -97,6 +97,7 @@ bool idle_set::take_place_away(sleeper* w) noexcept {
     return false;
   }
   w->has_place = false;
+  solo_revoke();                        // [solo.4] the owner has a place
   word_.fetch_sub(awake_one, acq_rel);  // [idle.6] acq_rel: before a sleeper may take the place
   return true;
 }

@@ -73,6 +73,18 @@ class idle_set {
 
   /// The monitor: the worker is stuck in one goroutine, its place is free. False: it has none.
   bool take_place_away(sleeper* w) noexcept;
+  /// f(), which must not take this lock, while w has no place and cannot regain one: so it is not
+  /// solo's owner and does not become it, and the means of a thief work on its queues. False: it
+  /// has a place.
+  template <class F>
+  bool while_without_place(const sleeper& w, F f) noexcept {
+    spin_guard hold(lock_);
+    if (w.has_place) {
+      return false;
+    }
+    f();
+    return true;
+  }
   /// [idle.6] The worker that lost its place has one again if there is one.
   bool regain_place(sleeper* w) noexcept;
   /// More workers are awake than there are places: the caller gives its place up.
@@ -97,7 +109,8 @@ class idle_set {
   void undamp() noexcept;
 
   std::uint32_t awake_count() const noexcept {
-    return awake(word_.load(relaxed));  // relaxed: a hint
+    // [idle.3] acquire: what a worker did before it went to sleep is seen by who finds all asleep.
+    return awake(word_.load(acquire));
   }
   sleeper* all_sleepers() noexcept;  ///< takes them all out; for shutdown
 

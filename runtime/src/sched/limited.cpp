@@ -100,7 +100,10 @@ std::uint32_t park_limited(wait_reason reason, std::uint64_t ticket, const wait_
 std::int64_t now_ns() noexcept { return clock.now(); }
 
 armed_timer arm_timer(std::int64_t when, timer_function fire, void* owner, const char* who) {
-  if (worker* w = this_worker(); w != nullptr && !w->stopped()) {
+  if (worker* w = this_worker()) {
+    if (w->stopped()) {
+      return {};  // an abandoned goroutine: its timers are dropped, and another run is not for them
+    }
     const armed_timer t = w->sched().timers.heap(w->index()).add_event(when, fire, owner);
     w->sched().timer_added(when);
     return t;

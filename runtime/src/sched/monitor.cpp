@@ -278,16 +278,26 @@ bool monitor::all_asleep() noexcept {
 }
 
 // Certain or silent (DL-1): no worker runs, nothing is queued, and no thread exists that could
-// make a goroutine ready: only the workers, this one, and the caller of run().
+// make a goroutine ready: only the workers, this one, and the caller of run(). One look is not
+// enough: a timer may come, its goroutine run, and its worker sleep again between two parts of it.
+// No goroutine runs and no timer is taken out without a pick before it.
 void monitor::report_deadlock() {
+  const auto picks = [this] {
+    std::uint64_t n = 0;
+    for (std::uint32_t i = 0; i < sched_.worker_count(); ++i) {
+      n += sched_.worker_at(i).sample().picks;
+    }
+    return n;
+  };
+  const std::uint64_t before = picks();
   if (sched_.options().on_deadlock == deadlock_action::ignore ||
-      count_threads() != sched_.worker_count() + 2 || sched_.timers.earliest() != never ||
-      !all_asleep()) {
+      count_threads() != sched_.worker_count() + 2 || !all_asleep() ||
+      sched_.timers.earliest() != never) {
     return;
   }
   // acquire: pairs with main_ended(), which precedes the last worker's sleep: then run()'s caller
-  // is only slow to wake up. After all_asleep(): main may have ended during the checks above.
-  if (sched_.main_done_.load(acquire) != 0) {
+  // is only slow to wake up. After the checks above: main may have ended during them.
+  if (!all_asleep() || picks() != before || sched_.main_done_.load(acquire) != 0) {
     return;
   }
   deadlock_exit(sched_.live_goroutines());

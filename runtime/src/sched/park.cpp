@@ -2,6 +2,8 @@
 #include <weft/detail/biased_lock.hpp>
 #include <weft/detail/park.hpp>
 
+#include <pthread.h>
+
 #include <mutex>
 #include <new>
 
@@ -15,46 +17,54 @@ namespace {
 
 // The stand-in of a thread that is not a worker. Stand-ins are recycled, never freed: a waker
 // may still be about to look at one when its thread has gone on.
-class stand_in {
- public:
-  goroutine* get() {
-    if (record_ == nullptr) {
-      std::lock_guard hold(free_lock());
-      goroutine*& list = free_list();
-      if (list != nullptr) {
-        record_ = list;
-        list = list->next;
-      } else {
-        record_ = new goroutine;
-        record_->kind.store(goroutine_kind::foreign, relaxed);  // relaxed: not yet shared
-      }
-    }
-    return record_;
-  }
-  ~stand_in() {
-    if (record_ != nullptr) {
-      std::lock_guard hold(free_lock());
-      record_->next = free_list();
-      free_list() = record_;
-    }
-  }
+//
+// A thread may wait as late as in a destructor of its last thread_local. So the pointer has none,
+// and the record is given back by a key's destructor, which runs after all of those.
+constinit thread_local goroutine* stand_in = nullptr;
 
- private:
+struct free_stand_ins {
+  std::mutex lock;
+  goroutine* first = nullptr;  // guarded by lock
+  pthread_key_t key{};
+  bool have_key = false;
+
+  free_stand_ins() { have_key = ::pthread_key_create(&key, give_back) == 0; }
+  static void give_back(void* record) {
+    stand_in = nullptr;
+    auto* g = static_cast<goroutine*>(record);
+    free_stand_ins& f = get();
+    std::lock_guard hold(f.lock);
+    g->next = f.first;
+    f.first = g;
+  }
   // Immortal: threads may end after static destructors have run.
-  static std::mutex& free_lock() {
-    static std::mutex& m = *new std::mutex;
-    return m;
+  static free_stand_ins& get() {
+    static free_stand_ins& f = *new free_stand_ins;
+    return f;
   }
-  static goroutine*& free_list() {
-    static goroutine*& list = *new goroutine*(nullptr);
-    return list;
-  }
-  goroutine* record_ = nullptr;
 };
 
+goroutine* take_stand_in() {
+  free_stand_ins& f = free_stand_ins::get();
+  std::lock_guard hold(f.lock);
+  goroutine* g = f.first;
+  if (g != nullptr) {
+    f.first = g->next;
+  } else {
+    g = new goroutine;
+    g->kind.store(goroutine_kind::foreign, relaxed);  // relaxed: not yet shared
+  }
+  if (f.have_key) {
+    ::pthread_setspecific(f.key, g);  // should it fail, the record is not used again
+  }
+  return g;
+}
+
 goroutine* this_thread_stand_in() {
-  thread_local stand_in mine;
-  return mine.get();
+  if (stand_in == nullptr) {
+    stand_in = take_stand_in();
+  }
+  return stand_in;
 }
 
 // Makes g runnable. `in_turn`: behind the others instead of next.

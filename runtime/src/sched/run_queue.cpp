@@ -198,23 +198,35 @@ goroutine* worker::pick_seeded() noexcept {
   return nullptr;
 }
 
-// With the means of a thief only.
+// With the means of a thief only. The worker may come back meanwhile and soon be the only one
+// awake: [solo.1] is kept off while something is taken.
 void worker::rescue_queues() noexcept {
   goroutine* moved[batch];
   std::size_t n = 0;
-  while ((n = ready_.steal(moved, batch)) != 0) {
+  do {
+    n = 0;
+    sched_.idle.while_without_place(*this, [&] { n = take_as_thief(moved, batch); });
     for (std::size_t i = 0; i < n; ++i) {
       sched_.inject(moved[i]);
     }
-  }
-  while (goroutine* g = fresh_.steal()) {
-    sched_.inject(g);
+  } while (n != 0);
+}
+
+std::size_t worker::take_as_thief(goroutine** out, std::size_t most) noexcept {
+  std::size_t n = ready_.steal(out, most);
+  while (n < most) {
+    goroutine* g = fresh_.steal();
+    if (g == nullptr) {
+      break;
+    }
+    out[n++] = g;
   }
   goroutine* g = next_.load(relaxed);  // relaxed: the CAS decides
   // [next.2] acquire: pairs with [next.1].
-  if (g != nullptr && next_.compare_exchange(g, nullptr, acq_rel, relaxed)) {
-    sched_.inject(g);
+  if (n == 0 && g != nullptr && next_.compare_exchange(g, nullptr, acq_rel, relaxed)) {
+    out[n++] = g;
   }
+  return n;
 }
 
 void worker::flush_queues() noexcept {

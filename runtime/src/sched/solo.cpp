@@ -1,5 +1,6 @@
 // [solo] in docs/protocols.md.
 #include <weft/detail/biased_lock.hpp>
+#include <weft/detail/check.hpp>
 #include <weft/detail/park.hpp>
 #include <weft/detail/solo.hpp>
 
@@ -80,6 +81,11 @@ bool solo_forbidden() noexcept {
 }
 
 __attribute__((noinline)) void biased_lock::lock_shared() noexcept {
+#ifndef NDEBUG
+  // [solo.1] A worker among the sleepers counts as one that runs no weft code.
+  const worker* w = this_worker();
+  WEFT_CHECK(w == nullptr || !w->counts_as_asleep(), "a sleeping worker takes a biased lock");
+#endif
   solo_meet();
   if (lock_.try_lock()) [[likely]] {
     return;

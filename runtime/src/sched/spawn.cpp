@@ -20,6 +20,18 @@ namespace {
                    ": no runtime is running; call it from within weft::run");
 }
 
+// A goroutine asks its own run, which may have ended: an abandoned one goes on until it waits.
+std::size_t usual_stack_bytes() {
+  if (worker* w = this_worker()) {
+    return w->sched().options().stack_bytes;
+  }
+  scheduler::in_use s;
+  if (!s) {
+    throw_no_runtime("go");
+  }
+  return s->options().stack_bytes;
+}
+
 goroutine* fresh_record(worker* w, std::source_location site) {
   goroutine* g = nullptr;
   if (w != nullptr) {
@@ -64,13 +76,10 @@ goroutine* begin_spawn(std::source_location site) {
 
 goroutine* begin_spawn(const spawn_request& request, std::source_location site) {
   auto extra = std::make_unique<goroutine_extra>();
-  extra->locals = inherited_locals();  // user code: before the runtime is held
-  scheduler::in_use s;
-  if (!s) {
-    throw_no_runtime("go");
-  }
+  extra->locals = inherited_locals();  // user code: the worker may be another one after it
+  const std::size_t usual = usual_stack_bytes();
   extra->name = request.name;
-  if (request.stack_bytes != 0 && request.stack_bytes != s->options().stack_bytes) {
+  if (request.stack_bytes != 0 && request.stack_bytes != usual) {
     extra->own_fiber = stack_pool::map_fiber(request.stack_bytes, worker::fiber_loop);
   }
   try {
@@ -163,6 +172,9 @@ void goexit() {
 }
 
 std::size_t num_goroutines() noexcept {
+  if (detail::worker* w = detail::this_worker()) {
+    return static_cast<std::size_t>(w->sched().live_goroutines());
+  }
   detail::scheduler::in_use s;
   return s ? static_cast<std::size_t>(s->live_goroutines()) : 0;
 }

@@ -376,7 +376,18 @@ bool worker::run_timers() noexcept {
 
 // The caller has no work. Returns when it was woken: then it holds a place and is a searcher.
 void worker::sleep(bool searching, bool futile) noexcept {
+  // So that a time in a heap is that of something that will happen: what others let die after this
+  // they clean up themselves. While it is awake: a heap's lock is not for sleepers [solo.1].
+  sched_.timers.clean_fronts();
   wake_word_.store(0, relaxed);  // relaxed: nobody wakes this worker before enter_sleep()
+  // So that a time in a heap is that of something that will happen. Before this worker counts as
+  // asleep: a heap's lock is biased, and from then on another worker may be solo's owner [solo.1].
+  sched_.timers.clean_fronts();
+  counts_as_asleep_ = true;
+  struct awake_again {
+    bool& asleep;
+    ~awake_again() { asleep = false; }
+  } at_the_end{counts_as_asleep_};
   sched_.idle.enter_sleep(this, searching, futile);
   // [idle.4] the second look, after [idle.3]: at what only sleepers could miss.
   if (sched_.stopping()) {
@@ -387,7 +398,6 @@ void worker::sleep(bool searching, bool futile) noexcept {
     woken_searching_ = true;
     return;
   }
-  sched_.timers.clean_fronts();  // so that a time in a heap is that of something that will happen
   if (!sched_.timers.try_keep(this) || !sleep_as_keeper()) {
     // [idle.7] acquire: pairs with the release in wake(). A late rouse() is of no interest here.
     for (std::uint32_t word = 0; (word = wake_word_.load(acquire)) != woken;) {

@@ -68,6 +68,8 @@ class alignas(2 * cache_line) worker : public sleeper {
     return (attention_.load(relaxed) & attend_stop) != 0;  // relaxed: a hint; set once
   }
   policy& choices() noexcept { return policy_; }
+  /// [solo.1] Between entering the sleepers and waking up: another worker may be solo's owner.
+  bool counts_as_asleep() const noexcept { return counts_as_asleep_; }
 
   /// Blocks the current goroutine; see park().
   void park_current(goroutine* g, fiber_commit commit, void* arg) noexcept;
@@ -154,6 +156,7 @@ class alignas(2 * cache_line) worker : public sleeper {
   static void recycle_fiber(void* f) noexcept;
   static void drop_fiber(void* f) noexcept;
   void flush_queues() noexcept;
+  std::size_t take_as_thief(goroutine** out, std::size_t most) noexcept;
   void wake_thief() noexcept;
   void run_thread();
 
@@ -176,6 +179,7 @@ class alignas(2 * cache_line) worker : public sleeper {
   fiber native_;  // the thread's own stack
   pthread_t thread_{};
   const void* thread_pointer_ = nullptr;  // set before it runs anything
+  bool counts_as_asleep_ = false;         // for checks; its own thread's
 
   // ---- shared ----
   // Written by the owner; read by the monitor and the crash handler, relaxed.

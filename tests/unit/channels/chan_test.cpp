@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -1055,6 +1056,49 @@ TEST_P(Chan, AnEmptyElementMayBeOverAligned) {
     c.close();
     EXPECT_FALSE(c.recv().has_value());
   });
+}
+
+// HZ-14: what a thread waits with is not another thread's before its last thread_local is
+// destroyed.
+TEST(ChanForeign, DestructorsOfThreadLocalsMayWait) {
+  static constexpr int n = 2000;
+  static const auto first = weft::make_chan<int>(), second = weft::make_chan<int>();
+  static std::atomic<int> wrong;
+  wrong = 0;
+  static const auto receive_all = [](const weft::chan<int>& c) {
+    for (int i = 0; i < n; ++i) {
+      wrong += c.recv() != i;
+    }
+  };
+  static std::atomic<bool> leaving;
+  leaving = false;
+  struct farewell {
+    bool on = false;
+    ~farewell() {
+      if (on) {
+        leaving = true;
+        receive_all(first);
+      }
+    }
+  };
+  std::thread one([] {
+    thread_local farewell last;  // destroyed after what weft makes for this thread's first wait
+    last.on = true;
+    int v = 0;
+    EXPECT_EQ(weft::make_chan<int>().recv_for(v, std::chrono::milliseconds(1)),
+              chan_status::timeout);
+  });
+  while (!leaving) {
+    std::this_thread::yield();
+  }
+  std::thread two([] { receive_all(second); });
+  for (int i = 0; i < n; ++i) {
+    first.send(i);
+    second.send(i);
+  }
+  one.join();
+  two.join();
+  EXPECT_EQ(wrong, 0);
 }
 
 }  // namespace

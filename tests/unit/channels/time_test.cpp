@@ -255,15 +255,14 @@ TEST_P(Time, ResetIsTrueWhenItPreventsAValueAndLeavesNoneOfTheFormerSetting) {
 // TM-6
 TEST_P(Time, StopDoesNotWakeWhoWaits) {
   run_and_abandon([] {
-    auto t = std::make_shared<weft::timer>(5ms);
-    weft::go([t] {
-      t->chan().recv();
-      ADD_FAILURE() << "woken by a stop";
-    });
+    auto t = std::make_shared<weft::timer>(far);
+    weft::go([t] { t->chan().recv(); });
     wait_until_parked(1, "chan receive");
-    EXPECT_TRUE(t->stop());
-    weft::sleep(10ms);
-    EXPECT_EQ(weft::testing::parked_goroutines("chan receive"), 1u);
+    t->reset(20ms);
+    if (t->stop()) {  // false on a machine so busy that the time has come already
+      weft::sleep(30ms);
+      EXPECT_EQ(weft::testing::parked_goroutines("chan receive"), 1u);
+    }
   });
 }
 
@@ -282,15 +281,17 @@ TEST_P(Time, ResetToAnEarlierTimeWakesWhoWaits) {
 // TM-5
 TEST_P(Time, ResetToALaterTimeKeepsWhoWaits) {
   run([] {
-    weft::timer t(3ms);
-    const auto begin = clock::now();
+    weft::timer t(far);
     weft::wait_group all;
-    all.go([&] {
-      const auto v = t.chan().recv();
-      EXPECT_GE(*v, begin + 20ms);
-    });
+    weft::time_point received;
+    all.go([&] { received = *t.chan().recv(); });
     wait_until_parked(1, "chan receive");
-    EXPECT_TRUE(t.reset(20ms));
+    t.reset(20ms);
+    const auto begin = clock::now();
+    if (t.reset(40ms)) {  // false on a machine so busy that the time has come already
+      all.wait();
+      EXPECT_GE(received, begin + 40ms);
+    }
     all.wait();
   });
 }
@@ -298,7 +299,7 @@ TEST_P(Time, ResetToALaterTimeKeepsWhoWaits) {
 // TM-17
 TEST_P(Time, OneOfManyReceiversGetsTheValue) {
   run_and_abandon([] {
-    auto t = std::make_shared<weft::timer>(2ms);
+    auto t = std::make_shared<weft::timer>(far);
     auto got = std::make_shared<std::atomic<int>>(0);
     for (int i = 0; i < 5; ++i) {
       weft::go([t, got] {
@@ -307,6 +308,7 @@ TEST_P(Time, OneOfManyReceiversGetsTheValue) {
       });
     }
     wait_until_parked(5, "chan receive");
+    t->reset(1ms);
     while (*got == 0) {
       weft::sleep(1ms);
     }
@@ -595,6 +597,11 @@ TEST_P(Time, StopAndFireMayRace) {
         weft::sleep(std::chrono::microseconds(i % 20));
       }
       prevented += t.stop() ? 1 : 0;
+    }
+    // stop() is too late as soon as a worker has taken the timer out: a moment before the goroutine
+    // exists.
+    while (*ran + prevented < rounds) {
+      weft::yield();
     }
     weft::testing::wait_until_goroutines(1);
     EXPECT_EQ(*ran + prevented, rounds);

@@ -225,4 +225,35 @@ TEST_P(Context, IsPrintedAsTheChainOfItsDerivations) {
   });
 }
 
+// GR-2, CX-7: who is abandoned in the middle of its code may come to a timer before it next waits.
+TEST_P(Context, TimersOfAnAbandonedGoroutineNeverCome) {
+  static std::atomic<bool> over, started, made;
+  over = started = made = false;
+  run_and_abandon([] {
+    weft::go([] {
+      started = true;
+      while (!over) {
+      }
+      {
+        auto [ctx, cancel] = weft::with_timeout(weft::background(), 1ms);
+        auto f = weft::after_func(1ms, [] { ADD_FAILURE() << "runs after the end"; });
+        EXPECT_FALSE(f.stop());
+        EXPECT_FALSE(f.reset(1ms));
+        cancel();
+        EXPECT_TRUE(ctx.err() == weft::canceled);
+      }
+      weft::go(weft::go_options{.name = "late"}, [] { ADD_FAILURE() << "runs after the end"; });
+      made = true;
+    });
+    while (!started) {
+      weft::yield();
+    }
+  });
+  over = true;
+  while (!made) {
+    std::this_thread::yield();
+  }
+  weft::run([] { weft::sleep(5ms); });  // another run: not its timers
+}
+
 }  // namespace

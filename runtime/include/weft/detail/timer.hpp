@@ -24,6 +24,7 @@ struct armed_timer {
 };
 
 /// Calls fire(owner, expired) at `when` (see now_ns()) or soon after it.
+/// Nothing is armed, and fire is not called, for a goroutine whose run has ended (GR-2).
 /// Throws no_runtime, which names `who`, when no runtime is running; std::bad_alloc.
 armed_timer arm_timer(std::int64_t when, timer_function fire, void* owner, const char* who);
 
