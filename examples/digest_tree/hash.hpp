@@ -3,8 +3,10 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
+#include <weft/context.hpp>
 
 struct evp_md_st;
 struct evp_md_ctx_st;
@@ -23,7 +25,9 @@ class hasher {
   hasher();
 
   // Reads the whole file; blocks the thread. on_bytes is called after each chunk with its size.
-  digest operator()(const std::string& path, const std::function<void(std::size_t)>& on_bytes);
+  // Nothing when ctx was done before the end of the file.
+  std::optional<digest> operator()(const weft::context& ctx, const std::string& path,
+                                   const std::function<void(std::size_t)>& on_bytes);
 
  private:
   struct free_algorithm {

@@ -1,5 +1,7 @@
 #include "line.hpp"
 
+#include <cerrno>
+#include <cstdio>
 #include <system_error>
 
 namespace digest_tree {
@@ -42,8 +44,19 @@ std::string digest_line(std::string_view hex, std::string_view path) {
   return line;
 }
 
-std::string failure_line(std::string_view path, int error) {
-  return "digest_tree: " + escaped(path) + ": " + std::generic_category().message(error) + '\n';
+weft::error failure(std::string_view path, int error) {
+  return weft::error(std::error_code(error, std::generic_category()), escaped(path));
+}
+
+std::string message_line(const weft::error& err) { return "digest_tree: " + err.message() + '\n'; }
+
+weft::error write_line(std::string_view line) {
+  const bool written = std::fwrite(line.data(), 1, line.size(), stdout) == line.size();
+  return written ? nullptr : failure("write error", errno);
+}
+
+weft::error flush_lines() {
+  return std::fflush(stdout) == 0 ? nullptr : failure("write error", errno);
 }
 
 }  // namespace digest_tree

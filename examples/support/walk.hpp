@@ -2,8 +2,11 @@
 
 #include <string>
 #include <vector>
+#include <weft/chan.hpp>
+#include <weft/context.hpp>
+#include <weft/error.hpp>
 
-namespace digest_tree {
+namespace support {
 
 // Something that could not be read, and why (an errno).
 struct failure {
@@ -18,10 +21,15 @@ struct listing {
   std::vector<failure> failures;
 };
 
+// Walks every tree at once, a goroutine for each directory, and sends what it finds, in any order.
+// Returns when all of them have ended; an error only when ctx was done before the walk was.
+weft::error walk(const weft::context& ctx, const std::vector<std::string>& roots,
+                 weft::send_chan<listing> found);
+
 // Classifies a path from the command line. A symbolic link is neither file nor directory.
 listing inspect(const std::string& path);
 
 // Reads one directory, not what is below it. Never follows symbolic links.
 listing read_directory(const std::string& path);
 
-}  // namespace digest_tree
+}  // namespace support

@@ -7,9 +7,13 @@
 #include <cstring>
 #include <memory>
 #include <utility>
+#include <weft/scope.hpp>
+#include <weft/semaphore.hpp>
 
-namespace digest_tree {
+namespace support {
 namespace {
+
+constexpr int directories_at_once = 16;
 
 struct close_directory {
   void operator()(DIR* directory) const { ::closedir(directory); }
@@ -33,7 +37,47 @@ void add(listing& found, std::string path) {
   }
 }
 
+class walker {
+ public:
+  explicit walker(weft::send_chan<listing> found) : found_(found) {}
+
+  // Sends what was found at one place, and has the directories in it walked.
+  weft::error visit(weft::scope& tasks, listing here) {
+    for (std::string& directory : here.directories) {
+      tasks.go([this, &tasks, directory = std::move(directory)](const weft::context& ctx) {
+        return enter(tasks, ctx, directory);
+      });
+    }
+    const bool sent = found_.send(tasks.ctx(), std::move(here)) == weft::chan_status::ok;
+    return sent ? nullptr : cause(tasks.ctx());
+  }
+
+ private:
+  weft::error enter(weft::scope& tasks, const weft::context& ctx, const std::string& directory) {
+    if (open_.acquire(ctx)) {
+      return cause(ctx);
+    }
+    weft::semaphore::permit slot(open_, std::adopt_lock);
+    listing below = read_directory(directory);
+    slot.release();
+    return visit(tasks, std::move(below));
+  }
+
+  weft::semaphore open_{directories_at_once};
+  const weft::send_chan<listing> found_;
+};
+
 }  // namespace
+
+weft::error walk(const weft::context& parent, const std::vector<std::string>& roots,
+                 weft::send_chan<listing> found) {
+  walker all(found);
+  return with_scope(parent, [&](weft::scope& tasks) {
+    for (const std::string& root : roots) {
+      tasks.go([&] { return all.visit(tasks, inspect(root)); });
+    }
+  });
+}
 
 listing inspect(const std::string& path) {
   listing found;
@@ -69,4 +113,4 @@ listing read_directory(const std::string& path) {
   }
 }
 
-}  // namespace digest_tree
+}  // namespace support
