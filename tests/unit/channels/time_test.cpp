@@ -452,6 +452,26 @@ TEST_P(Time, ATickerDoesNotDrift) {
   });
 }
 
+// TM-17: they wake together at each tick; one takes it, the others wait again.
+TEST_P(Time, SeveralReceiversShareATicker) {
+  run([] {
+    for (int round = 0; round < 20; ++round) {
+      weft::ticker t(500us);
+      std::atomic<int> ticks{0};
+      weft::wait_group all;
+      for (int i = 0; i < 3; ++i) {
+        all.go([&] {
+          for (int k = 0; k < 3; ++k) {
+            ticks += t.chan().recv() ? 1 : 0;
+          }
+        });
+      }
+      all.wait();
+      EXPECT_EQ(ticks, 9);
+    }
+  });
+}
+
 // TM-10
 TEST_P(Time, AStoppedTickerIsSilentEvenWithATickDue) {
   run([] {
