@@ -121,6 +121,14 @@ if [[ -w /dev/full ]]; then
   complains 'digest_tree: write error: No space left on device'
 fi
 
+# On a terminal the progress bar and the digests share the screen: \e[K clears what precedes it.
+if command -v script >/dev/null; then
+  mkdir ../slow && cd ../slow && truncate -s 200M big && echo 1 >c && echo 2 >d || exit 1
+  sha256sum big c d >"$tmp/want"
+  script -qec "$program big c d" /dev/null </dev/null | tr -d '\r' | sed -n 's/.*\x1b\[K//; /./p' >"$tmp/got"
+  cmp "$tmp/want" "$tmp/got" || fail "the terminal shows: $(cat -v "$tmp/got")"
+fi
+
 if ((failed == 0)); then
   echo "digest_tree: same as sha256sum"
 fi

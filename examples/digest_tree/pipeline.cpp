@@ -124,7 +124,8 @@ weft::error print(const weft::context& ctx, weft::recv_chan<pending_line> lines,
       ++count.failures;
       continue;
     }
-    if (weft::error unwritten = write_line(digest_line(result.hex, line.path))) {
+    const std::string text = digest_line(result.hex, line.path);
+    if (weft::error unwritten = bar.beside([&] { return write_line(text); })) {
       return unwritten;
     }
     ++count.printed;

@@ -14,7 +14,8 @@ constexpr std::size_t bar_width = 30;
 
 }  // namespace
 
-progress::progress() : shown_(::isatty(STDERR_FILENO) == 1) {}
+progress::progress()
+    : shown_(::isatty(STDERR_FILENO) == 1), stdout_is_terminal_(::isatty(STDOUT_FILENO) == 1) {}
 
 void progress::add_bytes(std::size_t bytes) {
   bytes_done_ += bytes;

@@ -22,6 +22,17 @@ class progress {
   // Writes a message to stderr, clear of the line.
   void say(std::string_view message);
 
+  // Returns write(), which writes lines to stdout, clear of the line if that is a terminal, too.
+  template <class Write>
+  auto beside(Write write) {
+    std::unique_lock lock(painting_, std::defer_lock);
+    if (shown_ && stdout_is_terminal_) {
+      lock.lock();
+      erase();
+    }
+    return write();
+  }
+
   // Removes the line.
   void finish();
 
@@ -33,6 +44,7 @@ class progress {
   void erase();
 
   const bool shown_;
+  const bool stdout_is_terminal_;
   const clock::time_point began_ = clock::now();
   std::atomic<std::size_t> files_total_ = 0;
   std::atomic<std::size_t> files_done_ = 0;

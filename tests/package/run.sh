@@ -21,5 +21,6 @@ if grep -rF -- "$source_tree" "$tmp/prefix" --include='*.cmake'; then
   exit 1
 fi
 
-"$tmp/build/all_of_weft"
-"$tmp/build/runtime_only"
+for program in all_of_weft context_only channels_only runtime_only; do
+  "$tmp/build/$program"
+done

@@ -265,9 +265,9 @@ std::size_t select_biased(Cases&&... cases) {
   return detail::select_static(true, cases...);
 }
 
-/// A case of a run-time list (SE-14): made from what recv(), send() and otherwise() return. It
-/// owns its handler and keeps its channel; lvalues given to send() and recv() are referred to.
-/// May be used again after a select.
+/// A case of a run-time list (SE-14): made from what recv(), send(), timeout() and otherwise()
+/// return. It owns its handler and keeps its channel; lvalues given to send() and recv() are
+/// referred to. May be used again after a select.
 class select_case {
  public:
   template <detail::a_case C>

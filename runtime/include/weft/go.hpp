@@ -107,8 +107,9 @@ std::size_t num_goroutines() noexcept;
 /// How many goroutines run at once.   Go  runtime.GOMAXPROCS(0); RT-6.
 /// Errors  no_runtime.
 int max_procs();
-/// Sets it and returns the former value; n < 1 only reads. Takes effect as workers come to
-/// their next scheduling point; nobody is stopped.   Go  runtime.GOMAXPROCS(n); RT-6.
+/// Sets it and returns the former value; n < 1 only reads, more than 10 000 is 10 000. Takes
+/// effect as workers come to their next scheduling point; nobody is stopped.
+/// Go      runtime.GOMAXPROCS(n); RT-6.   Errors  no_runtime.
 int max_procs(int n);
 
 namespace this_goroutine {

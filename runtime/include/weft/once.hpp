@@ -3,6 +3,8 @@
 #include <weft/detail/atomic.hpp>
 #include <weft/detail/biased_lock.hpp>
 #include <weft/detail/park.hpp>
+#include <weft/exceptions.hpp>
+#include <weft/runtime.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -22,10 +24,14 @@ class once {
   /// whose f threw. A do_() of the same once inside f waits for ever (ON-1).
   /// Blocks  goroutine (or the foreign thread), while another one runs f.
   /// Cancel  not interruptible.   Order  the end of f happens before any do_() returns (MM-6).
-  /// Errors  what f throws.   Cost  one load when done.   Threads any.
+  /// Errors  null_function, and nothing is done then; what f throws.
+  /// Cost    one load when done.   Threads any.
   /// Go      sync.Once.Do; ON-1.   Test  unit/runtime/once_test.cpp
   template <class F>
   void do_(F&& f) {
+    if (detail::is_null(f)) {
+      throw null_function("weft: once: the function is null");
+    }
     // [once.1] acquire: pairs with the release in finish().
     if (state_.load(detail::acquire) == done || !begin()) {
       return;

@@ -20,7 +20,7 @@ wait_end sleep_limited(const wait_limit& limit);
 /// Order   none.   Errors  none (std::bad_alloc on a foreign thread's first wait).
 /// Units   any std::chrono duration, counted by std::chrono::steady_clock (TM-2).
 /// Cost    O(log sleepers), no allocation in the long run.   Threads any.
-/// Go      time.Sleep; TM-1, TM-2.   Test  unit/runtime/sleep_test.cpp
+/// Go      time.Sleep; TM-1, TM-2.   Test  unit/channels/time_test.cpp
 template <class Rep, class Period>
 void sleep(const std::chrono::duration<Rep, Period>& d) {
   if (const std::int64_t ns = detail::to_ns(d); ns > 0) {

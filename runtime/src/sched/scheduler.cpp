@@ -165,6 +165,9 @@ void scheduler::run_main(goroutine* g) {
     // The first worker before the monitor: its failure must be this function's, not a degraded
     // start by somebody else.
     if (!wake_one()) {
+      // If it was the worker's stacks that could not be had, this says so.
+      memory.stacks().reserve_slab();
+      memory.stacks().release_slab();
       throw std::system_error(EAGAIN, std::generic_category(),
                               "weft: run: cannot start a worker thread");
     }

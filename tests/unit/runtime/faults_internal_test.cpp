@@ -151,6 +151,21 @@ TEST_F(ThreadFaults, ARunThatDidNotStartLeavesNoMainGoroutineBehind) {
   EXPECT_EQ(mains, 0);
 }
 
+// GR-6: the first stacks are the main goroutine's, the second ones the first worker's.
+TEST_F(MapFaults, RunSaysThatThereAreNoStacksForAWorker) {
+  constexpr std::size_t stack_bytes = 100 * 1024;  // nobody else's: there are no slabs yet
+  plan(2);
+  sys.map = failing_map;
+  std::string said;
+  try {
+    weft::run(weft::runtime_options{.max_procs = 4, .stack_bytes = stack_bytes}, [] {});
+  } catch (const std::system_error& e) {
+    said = e.what();
+  }
+  EXPECT_NE(said.find("goroutine stacks"), std::string::npos) << said;
+  a_later_run_works(stack_bytes);
+}
+
 // Each run takes over the address space that the workers of the one before had.
 TEST_F(MapFaults, RunsOneAfterTheOtherUseUpNoAddressSpace) {
   a_later_run_works();

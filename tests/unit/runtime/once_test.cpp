@@ -3,6 +3,7 @@
 #include <weft/wait_group.hpp>
 
 #include <atomic>
+#include <functional>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -135,6 +136,17 @@ TEST_P(Once, ThreadsOfTheUserMayTakePart) {
       }
       ASSERT_EQ(calls, 1);
     }
+  });
+}
+
+// GR-5
+TEST_P(Once, RefusesANullFunctionAndIsNotDone) {
+  run([] {
+    weft::once once;
+    EXPECT_THROW(once.do_(std::function<void()>()), weft::null_function);
+    bool called = false;
+    once.do_([&] { called = true; });
+    EXPECT_TRUE(called);
   });
 }
 
