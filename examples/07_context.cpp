@@ -58,7 +58,7 @@ int main() {
     }
     {  // Nobody waits for the answer any more. Any goroutine or thread may call cancel.
       auto [ctx, cancel] = weft::with_cancel_cause(root);
-      weft::go([cancel = std::move(cancel)] { cancel(weft::error("the visitor has left")); });
+      weft::go([leave = std::move(cancel)] { leave(weft::error("the visitor has left")); });
       std::cout << load(with_value(ctx, request_id{3}), "archive", 1h) << '\n';
       std::cout << "because " << weft::cause(ctx) << '\n';
     }
