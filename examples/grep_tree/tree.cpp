@@ -95,8 +95,8 @@ weft::error search_trees(const weft::context& parent, const options& chosen, fin
     }
     return nullptr;
   });
-  std::stable_sort(into.matches.begin(), into.matches.end(),
-                   [](const result& a, const result& b) { return a.path < b.path; });
+  std::sort(into.matches.begin(), into.matches.end(),
+            [](const result& a, const result& b) { return a.path < b.path; });
   return ended;
 }
 

@@ -45,7 +45,10 @@ class stack_pool {
   bool trim() noexcept;
 
   std::size_t usable_bytes() const noexcept { return span_ - guard_bytes_; }
-  std::size_t carved() const noexcept { return carved_; }
+  std::size_t carved() noexcept {
+    std::lock_guard hold(lock_);
+    return carved_;
+  }
 
   /// A fiber with its own mapping; throws std::system_error. Ends with unmap_fiber().
   static fiber* map_fiber(std::size_t usable_bytes, fiber_main main);

@@ -638,7 +638,7 @@ TEST(AfterFunc, NeedsARuntimeAndAFunction) {
 
 // A timer of a former run: its handle is of no use, but harmless.
 TEST(AfterFunc, AHandleMayOutliveTheRun) {
-  auto ran = std::make_shared<bool>(false);
+  auto ran = std::make_shared<std::atomic<bool>>(false);
   std::optional<weft::func_timer_handle> t;
   weft::run([&] { t.emplace(weft::after_func(far, [ran] { *ran = true; })); });
   EXPECT_FALSE(t->stop());

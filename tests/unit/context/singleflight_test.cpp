@@ -362,7 +362,7 @@ TEST_P(Singleflight, EachCallerGetsTheValueOfACallThatOverlapsIt) {
             ended = mine;
             return mine;
           });
-          ASSERT_GT(*r.value, before);
+          ASSERT_GE(*r.value, before);  // equal: that call had not quite ended
           ASSERT_LE(*r.value, started);
           if ((k + i) % 7 == 0) {
             g.forget(1);
