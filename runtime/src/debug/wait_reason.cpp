@@ -34,8 +34,6 @@ const char* to_string(wait_reason r) noexcept {
       return "sync.RWMutex.Lock";
     case wait_reason::semaphore:
       return "semaphore";
-    case wait_reason::cancel:
-      return "cancel (in progress elsewhere)";
   }
   return "unknown";
 }

@@ -20,7 +20,6 @@ enum class wait_reason : std::uint8_t {
   rwmutex_read,
   rwmutex_write,
   semaphore,
-  cancel,
 };
 
 /// The text that dumps show, in Go's words.
