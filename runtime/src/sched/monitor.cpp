@@ -291,7 +291,7 @@ void monitor::report_deadlock() {
   };
   const std::uint64_t before = picks();
   if (sched_.options().on_deadlock == deadlock_action::ignore ||
-      count_threads() != sched_.worker_count() + 2 || !all_asleep() ||
+      count_threads() != sched_.thread_count() + 2 || !all_asleep() ||
       sched_.timers.earliest() != never) {
     return;
   }

@@ -30,6 +30,8 @@ std::uint64_t entropy() {
 
 }  // namespace
 
+std::int64_t scheduler::spare_thread_ns = 5'000'000'000;
+
 scheduler::in_use::in_use() noexcept {
   users.fetch_add(1, seq_cst);               // [stop.1] seq_cst: before the look at the_scheduler
   scheduler_ = the_scheduler.load(seq_cst);  // [stop.1] seq_cst: see retract(); [solo.7]
@@ -81,34 +83,57 @@ scheduler::~scheduler() {
 
 // ---- threads ----
 
-bool scheduler::start_worker() noexcept {
+bool scheduler::start_worker(worker* dormant) noexcept {
   std::lock_guard hold(start_lock_);
   const std::uint32_t index = worker_count_.load(relaxed);  // relaxed: written under the lock
-  if (index == max_threads || stopping()) {
+  if (stopping() || (dormant == nullptr && index == max_threads)) {
     return false;
   }
-  worker* w = nullptr;
+  worker* w = dormant;
   bool reserved = false;
   try {
     memory.stacks().reserve_slab();  // [stack] what its caches may hold
     reserved = true;
-    w = new worker(*this, index, policy(options_.seed, index, entropy()));
+    if (w == nullptr) {
+      w = new worker(*this, index, policy(options_.seed, index, entropy()));
+    }
   } catch (const std::exception&) {
     if (reserved) {
       memory.stacks().release_slab();
     }
     return false;
   }
-  // relaxed: the new thread is started after it, and worker_count_ publishes it to others.
-  workers_[index].store(w, relaxed);
-  refs_.fetch_add(1, relaxed);  // relaxed: the caller holds a reference
-  if (sys.thread_create(&w->thread_, worker::thread_main, w) != 0) {
-    refs_.fetch_sub(1, relaxed);  // relaxed: as above
-    delete w;
+  if (dormant == nullptr) {
+    // relaxed: the new thread is started after it, and worker_count_ publishes it to others.
+    workers_[index].store(w, relaxed);
+  }
+  if (!start_thread(*w)) {
     memory.stacks().release_slab();
+    if (dormant == nullptr) {
+      delete w;
+    }
     return false;
   }
-  worker_count_.store(index + 1, release);  // [workers] release: publishes workers_[index]
+  if (dormant == nullptr) {
+    worker_count_.store(index + 1, release);  // [workers] release: publishes workers_[index]
+  }
+  return true;
+}
+
+// Under start_lock_.
+bool scheduler::start_thread(worker& w) noexcept {
+  if (w.joinable_) {
+    ::pthread_join(w.thread_, nullptr);  // [retire.4] it has no more to do than to end
+    w.joinable_ = false;
+  }
+  refs_.fetch_add(1, relaxed);  // relaxed: the caller holds a reference
+  started_.bump();              // before the thread can be counted as exited
+  if (sys.thread_create(&w.thread_, worker::thread_main, &w) != 0) {
+    started_.store(started_.load(relaxed) - 1, relaxed);  // relaxed: under the lock
+    refs_.fetch_sub(1, relaxed);                          // relaxed: as above
+    return false;
+  }
+  w.joinable_ = true;
   return true;
 }
 
@@ -121,8 +146,8 @@ bool scheduler::wake_one() noexcept {
       static_cast<worker*>(woken)->wake();
       break;
     case idle_set::wake::needs_thread:
-      if (!start_worker()) {
-        idle.cancel_wake();
+      if (!start_worker(static_cast<worker*>(woken))) {
+        idle.cancel_wake(woken);
         return false;
       }
       break;
@@ -216,10 +241,12 @@ void scheduler::main_ended() noexcept {
 void scheduler::stop_workers() noexcept {
   monitor_.stop();
   std::uint32_t n = 0;
+  std::uint32_t started = 0;
   {
-    std::lock_guard hold(start_lock_);  // no worker is started after this
+    std::lock_guard hold(start_lock_);  // no thread is started after this
     stopping_.store(1, seq_cst);        // [stop] seq_cst: before the looks at sleepers below
     n = worker_count();
+    started = started_.load(relaxed);  // relaxed: under the lock
   }
   for (std::uint32_t i = 0; i < n; ++i) {
     worker_at(i).attend(worker::attend_stop);
@@ -231,21 +258,25 @@ void scheduler::stop_workers() noexcept {
   }
   const std::int64_t limit = clock.now() + grace_ns;
   std::uint32_t out = 0;
-  while ((out = exited_.load(acquire)) < n) {  // [stop] acquire: pairs with worker_exited()
+  while ((out = exited_.load(acquire)) < started) {  // [stop] acquire: pairs with worker_exited()
     const std::int64_t left = limit - clock.now();
     if (left <= 0) {
       break;
     }
     sys.futex_wait(exited_.address(), out, left);
   }
+  if (out < started) {
+    solo_forbid();  // an abandoned worker may still use a channel, unannounced
+  }
   for (std::uint32_t i = 0; i < n; ++i) {
-    if (out < n) {
-      solo_forbid();  // an abandoned worker may still use a channel, unannounced
+    worker& w = worker_at(i);
+    if (!w.joinable_) {
+      continue;
     }
-    if (out == n) {
-      ::pthread_join(worker_at(i).thread(), nullptr);
+    if (out == started) {
+      ::pthread_join(w.thread_, nullptr);
     } else {
-      ::pthread_detach(worker_at(i).thread());
+      ::pthread_detach(w.thread_);
     }
   }
 }
@@ -290,6 +321,10 @@ std::int64_t scheduler::live_goroutines() noexcept {
 std::uint32_t scheduler::set_max_procs(std::uint32_t n) noexcept {
   const std::uint32_t before = max_procs_.exchange(n, relaxed);  // relaxed: a setting
   set_width(n);
+  if (n < before) {
+    // Who sleeps as one of few may be one of too many now.
+    idle.for_each_sleeper([](sleeper& w) { static_cast<worker&>(w).rouse(); });
+  }
   return before;
 }
 

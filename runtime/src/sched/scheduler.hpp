@@ -22,6 +22,9 @@ class scheduler {
  public:
   /// Threads beyond this are not started; Go's own limit.
   static constexpr std::uint32_t max_threads = 10'000;
+  /// A thread beyond max_procs ends when it was of no use for so long. Changed by tests only,
+  /// while no runtime runs.
+  static std::int64_t spare_thread_ns;
 
   explicit scheduler(const runtime_options& options);
   ~scheduler();
@@ -76,6 +79,12 @@ class scheduler {
   worker& worker_at(std::uint32_t i) noexcept {
     return *workers_[i].load(acquire);  // acquire: as above
   }
+  /// How many worker threads exist. Momentary.
+  std::uint32_t thread_count() const noexcept {
+    // acquire, in this order: who has left was counted as started before.
+    const std::uint32_t exited = exited_.load(acquire);
+    return started_.load(acquire) - exited;
+  }
   std::int64_t live_goroutines() noexcept;
   std::uint32_t max_procs() const noexcept { return max_procs_.load(relaxed); }  // relaxed: setting
   std::uint32_t set_max_procs(std::uint32_t n) noexcept;
@@ -95,7 +104,8 @@ class scheduler {
 
  private:
   friend class monitor;
-  bool start_worker() noexcept;
+  bool start_worker(worker* dormant) noexcept;
+  bool start_thread(worker& w) noexcept;
   void stop_workers() noexcept;
   void abandon_goroutines() noexcept;
   static void drop_ref(scheduler* s) noexcept;
@@ -107,6 +117,7 @@ class scheduler {
   std::mutex start_lock_;
   atomic<std::uint32_t> stopping_{0};     // [stop] 1 once main has ended
   atomic<std::uint32_t> main_done_{0};    // [stop] futex word of run()'s caller
+  atomic<std::uint32_t> started_{0};      // [stop] worker threads made; written under start_lock_
   atomic<std::uint32_t> exited_{0};       // [stop] worker threads that have left; futex word
   atomic<std::uint32_t> refs_{1};         // threads that may still touch this object
   atomic<std::uint64_t> next_id_{1};      // goroutine ids; workers take blocks

@@ -21,10 +21,6 @@ constexpr std::size_t spare_limit = 48;  // fewer than a slab: [stack] reserves 
 constexpr std::size_t spare_batch = 16;
 constexpr std::uint64_t id_block = 256;
 
-// Values of wake_word_.
-constexpr std::uint32_t woken = 1;
-constexpr std::uint32_t roused = 2;
-
 void nothing(void*) noexcept {}
 
 void requeue(void* g) noexcept { this_worker()->push_back(static_cast<goroutine*>(g)); }
@@ -51,17 +47,23 @@ void worker::run_thread() {
   sanitizer::adopt_thread(&native_);
   crash_stack alternate;  // so that a stack overflow can be reported
   fiber_ = &native_;
+  woken_searching_ = true;  // [idle.5] begin_wake() counted it so
   hand_over(take_spare(), nothing, nullptr);
-  // Back on the thread's own stack: the runtime ends. Everything cached goes back.
+  // Back on the thread's own stack: the runtime or this thread ends. Everything cached goes back.
   while (fiber* f = spares_) {
     spares_ = f->next;
     sched_.memory.stacks().give_spares(f, f, 1);
   }
-  sched_.memory.give_records(records_);
-  sched_.memory.give_records(full_);
+  spare_count_ = 0;
+  sched_.memory.give_records(std::exchange(records_, {}));
+  sched_.memory.give_records(std::exchange(full_, {}));
   sched_.memory.stacks().release_slab();  // [stack] this thread holds no fiber any longer
   set_this_worker(nullptr);
-  sched_.worker_exited();
+  scheduler& s = sched_;
+  if (std::exchange(must_end_, false)) {
+    s.idle.become_dormant(this);  // [retire.2] from here on it may be another thread's
+  }
+  s.worker_exited();
 }
 
 // ---- the loop ----
@@ -296,7 +298,7 @@ bool worker::settle_attention() {
 goroutine* worker::find_work() {
   bool searching = std::exchange(woken_searching_, false);
   for (;;) {
-    if (sched_.stopping()) {
+    if (sched_.stopping() || must_end_) {
       return nullptr;
     }
     // relaxed: a hint; settle_attention() reads it properly.
@@ -335,116 +337,6 @@ goroutine* worker::find_work() {
     }
     sleep(searching, futile);
     searching = std::exchange(woken_searching_, false);
-  }
-}
-
-// ---- timers ----
-
-// Makes runnable, or calls, what is due. True: there was something.
-bool worker::run_timers() noexcept {
-  timers& all = sched_.timers;
-  if (!all.any()) {
-    return false;
-  }
-  const std::int64_t now = clock.now();
-  std::uint32_t run = 0;
-  due_timer due[64];
-  for (std::uint32_t i = 0; i < all.count(); ++i) {
-    timer_heap& h = all.heap(index_ + i);  // its own first
-    while (h.earliest() <= now) {
-      const std::size_t n = h.pop_due(now, due, std::size(due));
-      for (std::size_t k = 0; k < n; ++k) {
-        if (due[k].who != nullptr) {
-          ready_in_turn(due[k].who);
-        } else {
-          due[k].fire(due[k].owner, timer_outcome::expired);
-        }
-      }
-      run += static_cast<std::uint32_t>(n);
-    }
-  }
-  if (run != 0) {
-    all.note_run(run);
-  }
-  if (run >= batch) {
-    wake_thief();  // fewer are run sooner than a thief would come
-  }
-  return run != 0;
-}
-
-// ---- sleeping ----
-
-// The caller has no work. Returns when it was woken: then it holds a place and is a searcher.
-void worker::sleep(bool searching, bool futile) noexcept {
-  wake_word_.store(0, relaxed);  // relaxed: nobody wakes this worker before enter_sleep()
-  // So that a time in a heap is that of something that will happen. Before this worker counts as
-  // asleep: a heap's lock is biased, and from then on another worker may be solo's owner [solo.1].
-  sched_.timers.clean_fronts();
-  counts_as_asleep_ = true;
-  struct awake_again {
-    bool& asleep;
-    ~awake_again() { asleep = false; }
-  } at_the_end{counts_as_asleep_};
-  sched_.idle.enter_sleep(this, searching, futile);
-  // [idle.4] the second look, after [idle.3]: at what only sleepers could miss.
-  if (sched_.stopping()) {
-    return;  // find_work() ends the thread
-  }
-  if (!sched_.global.empty() && sched_.idle.leave_sleep(this)) {
-    sched_.left_sleep();
-    woken_searching_ = true;
-    return;
-  }
-  if (!sched_.timers.try_keep(this) || !sleep_as_keeper()) {
-    // [idle.7] acquire: pairs with the release in wake(). A late rouse() is of no interest here.
-    for (std::uint32_t word = 0; (word = wake_word_.load(acquire)) != woken;) {
-      sys.futex_wait(wake_word_.address(), word, -1);
-    }
-  }
-  woken_searching_ = true;
-}
-
-// [timer] Sleeps at most until the earliest time. True: awake again, with a place; false: what is
-// due is for others, who are awake, and this worker sleeps until it is woken.
-bool worker::sleep_as_keeper() noexcept {
-  for (;;) {
-    const std::int64_t until = sched_.timers.keep_until();
-    const std::int64_t slack = sched_.timers.slack();
-    const std::int64_t left = until >= never - slack ? -1 : until + slack - clock.now();
-    if (left <= 0 && until != never) {
-      // [timer.4] In this order: whoever is awake and has the last place must not find a keeper
-      // that is about to give up when it goes to sleep itself.
-      sched_.timers.stop_keeping();
-      const bool mine = sched_.idle.leave_sleep(this);
-      if (mine) {
-        sched_.left_sleep();
-      }
-      return mine;
-    }
-    std::uint32_t word = wake_word_.load(acquire);  // [idle.7] acquire: pairs with wake()
-    if (word == 0) {
-      sys.futex_wait(wake_word_.address(), 0, left);
-      word = wake_word_.load(acquire);  // [idle.7] acquire: pairs with wake()
-    }
-    if (word == woken) {
-      sched_.timers.stop_keeping();
-      return true;
-    }
-    // [timer.1] acq_rel: takes the rouse back, but not a wake.
-    wake_word_.compare_exchange(word = roused, 0, acq_rel, relaxed);
-  }
-}
-
-void worker::wake() noexcept {
-  wake_word_.store(woken, release);  // [idle.7] release: what the waker did is seen
-  sys.futex_wake(wake_word_.address(), 1);
-}
-
-void worker::rouse() noexcept {
-  std::uint32_t sleeps = 0;
-  // [timer.1] acq_rel: a wake is not overwritten; it is as good.
-  if (wake_word_.compare_exchange(sleeps, roused, acq_rel, relaxed)) {
-    sys.futex_wake(wake_word_.address(), 1);
   }
 }
 

@@ -121,7 +121,6 @@ class alignas(2 * cache_line) worker : public sleeper {
   goroutine* running() const noexcept { return current_.load(relaxed); }   // relaxed: a hint
   bool blocking() const noexcept { return blocking_.load(relaxed) != 0; }  // relaxed: a hint
   const fiber* running_fiber() const noexcept { return fiber_; }  // by its own thread, in handlers
-  pthread_t thread() const noexcept { return thread_; }
   /// [solo.1] The monitor: the only worker awake, in a goroutine that comes to no pick.
   void claim_solo() noexcept;
 
@@ -139,6 +138,7 @@ class alignas(2 * cache_line) worker : public sleeper {
   bool settle_attention();
   bool run_timers() noexcept;
   bool sleep_as_keeper() noexcept;
+  void await_wake(bool spare) noexcept;
   void sleep(bool searching, bool futile) noexcept;
   void execute(goroutine* g);
   void run_here(goroutine* g);
@@ -167,7 +167,7 @@ class alignas(2 * cache_line) worker : public sleeper {
   std::uint32_t streak_ = 0;  // next-slot picks in a row
   fiber* fiber_ = nullptr;    // the one that runs
   eh_globals* eh_ = nullptr;
-  bool woken_searching_ = true;   // [idle.5] woken (or started) with the role of a searcher
+  bool woken_searching_ = false;  // [idle.5] woken (or started) with the role of a searcher
   goroutine* handoff_ = nullptr;  // picked already; the next fiber starts with it
   fiber* spares_ = nullptr;
   std::size_t spare_count_ = 0;
@@ -176,8 +176,10 @@ class alignas(2 * cache_line) worker : public sleeper {
   std::uint64_t id_next_ = 0, id_end_ = 0;
   policy policy_;
   global_queue::port port_;
-  fiber native_;  // the thread's own stack
-  pthread_t thread_{};
+  fiber native_;                          // the thread's own stack
+  pthread_t thread_{};                    // under the scheduler's start_lock_
+  bool joinable_ = false;                 // thread_ is a thread of this run; as above
+  bool must_end_ = false;                 // its thread ends, the worker becomes dormant [retire]
   const void* thread_pointer_ = nullptr;  // set before it runs anything
   bool counts_as_asleep_ = false;         // for checks; its own thread's
 
