@@ -4,6 +4,7 @@
 #include <weft/goroutine_local.hpp>
 #include <weft/mutex.hpp>
 #include <weft/once.hpp>
+#include <weft/select.hpp>
 #include <weft/shared_mutex.hpp>
 #include <weft/singleflight.hpp>
 #include <weft/wait_group.hpp>
@@ -19,6 +20,7 @@
 #include <new>
 #include <stdexcept>
 #include <system_error>
+#include <thread>
 
 #include "stack/sanitizer.hpp"
 #include "support/idle.hpp"
@@ -361,6 +363,106 @@ TEST_F(RuntimeMisuse, LittleAddressSpaceIsToldToTheSpawner) {
       },
       ExitedWithCode(7), "");
 #endif
+}
+
+// DL-1: a thread that waits for weft itself, as long as it takes, will not wake anybody.
+TEST_F(RuntimeMisuse, ADeadlockOfThreadsAndGoroutinesIsReported) {
+  WEFT_NEEDS_DEADLOCK_REPORT();
+  const auto blocked_with_others = [](bool first_goroutines) {
+    weft::runtime rt({.max_procs = 2});
+    auto never = weft::make_chan<int>();
+    const auto spawn = [&] { weft::go({.name = "waits"}, [never] { never.recv(); }); };
+    if (first_goroutines) {
+      spawn();
+      weft::testing::wait_until_parked(1);
+      // The monitor has found all asleep and sleeps deeply when this thread blocks, too.
+      ::usleep(100'000);
+    } else {
+      spawn();
+    }
+    std::thread outside([never] { never.recv(); });
+    never.recv();
+    outside.join();
+  };
+  EXPECT_EXIT(blocked_with_others(false), ExitedWithCode(2),
+              "all goroutines are asleep - deadlock!(.|\n)*chan receive(.|\n)*\"waits\"");
+  EXPECT_EXIT(blocked_with_others(true), ExitedWithCode(2), "all goroutines are asleep");
+}
+
+// DL-1
+TEST_F(RuntimeMisuse, ADeadlockWhileWaitingForTheLastGoroutineIsReported) {
+  WEFT_NEEDS_DEADLOCK_REPORT();
+  EXPECT_EXIT(
+      {
+        weft::runtime rt({.max_procs = 2});
+        weft::go([] { weft::make_chan<int>().recv(); });
+        rt.wait();
+      },
+      ExitedWithCode(2), "all goroutines are asleep");
+  EXPECT_EXIT(
+      {
+        weft::runtime rt({.max_procs = 1});
+        rt.call([] { weft::make_chan<int>().recv(); });
+      },
+      ExitedWithCode(2), "all goroutines are asleep");
+}
+
+// DL-1, DL-6
+TEST_F(RuntimeMisuse, ADeadlockWithLockedThreadsIsReported) {
+  WEFT_NEEDS_DEADLOCK_REPORT();
+  for (const bool main_thread : {false, true}) {
+    EXPECT_EXIT(weft::run({.max_procs = 2, .lock_main_thread = main_thread},
+                          [] {
+                            weft::go([] {
+                              weft::lock_os_thread();
+                              weft::make_chan<int>().recv();
+                            });
+                            weft::lock_os_thread();
+                            weft::make_chan<int>().recv();
+                          }),
+                ExitedWithCode(2), "all goroutines are asleep");
+  }
+}
+
+// DL-4: the last thread that might have sent something ends without having done so.
+TEST_F(RuntimeMisuse, ADeadlockIsReportedWhenTheLastOtherThreadEnds) {
+  WEFT_NEEDS_DEADLOCK_REPORT();
+  EXPECT_EXIT(weft::run({.max_procs = 2},
+                        [] {
+                          std::thread([] {
+                            auto c = weft::make_chan<int>(1);
+                            c.send(1);
+                            weft::mutex m;
+                            m.lock();
+                            EXPECT_EQ(weft::select(weft::recv(weft::chan<int>()),
+                                                   weft::timeout(std::chrono::milliseconds(150))),
+                                      1u);
+                          }).detach();
+                          weft::make_chan<int>().recv();
+                        }),
+              ExitedWithCode(2), "all goroutines are asleep");
+}
+
+// DL-4: while a thread exists that may send, and will, nothing is reported.
+TEST_F(RuntimeMisuse, AThreadThatMaySendKeepsTheDeadlockReportAway) {
+  weft::run({.max_procs = 2}, [] {
+    auto c = weft::make_chan<int>();
+    std::thread late([c]() mutable {
+      ::usleep(150'000);
+      c.send(1);
+    });
+    EXPECT_EQ(c.recv(), 1);
+    late.join();
+  });
+}
+
+TEST_F(RuntimeMisuse, ARuntimeThatIsDestroyedByItsGoroutineEndsTheProgram) {
+  EXPECT_EXIT(
+      {
+        auto* rt = new weft::runtime({.max_procs = 1});
+        rt->call([rt] { delete rt; });
+      },
+      KilledBySignal(SIGABRT), "destroyed by one of its goroutines");
 }
 
 }  // namespace

@@ -142,15 +142,13 @@ crash_stack::crash_stack() noexcept : memory_(nullptr), bytes_(64 * 1024) {
     stack_t s{};
     s.ss_sp = memory_;
     s.ss_size = bytes_;
-    ::sigaltstack(&s, nullptr);
+    ::sigaltstack(&s, &before_);
   }
 }
 
 crash_stack::~crash_stack() {
   if (memory_ != nullptr) {
-    stack_t off{};
-    off.ss_flags = SS_DISABLE;
-    ::sigaltstack(&off, nullptr);
+    ::sigaltstack(&before_, nullptr);
     sys.unmap(memory_, bytes_);
   }
 }

@@ -139,6 +139,17 @@ bool idle_set::take_place_away(sleeper* w) noexcept {
   return true;
 }
 
+bool idle_set::pass_place(sleeper* from, sleeper* to) noexcept {
+  spin_guard hold(lock_);
+  if (!from->has_place) {
+    return false;
+  }
+  solo_revoke();  // [solo.4] the owner has a place
+  from->has_place = false;
+  to->has_place = true;
+  return true;
+}
+
 bool idle_set::regain_place(sleeper* self) noexcept {
   spin_guard hold(lock_);
   if (self->has_place) {

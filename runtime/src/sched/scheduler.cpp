@@ -5,9 +5,11 @@
 
 #include <random>
 #include <system_error>
+#include <utility>
 
 #include "debug/crash.hpp"
 #include "detail/sys.hpp"
+#include "sched/block_thread.hpp"
 #include "sched/cpus.hpp"
 #include "time/clock.hpp"
 
@@ -146,6 +148,14 @@ bool scheduler::wake_one() noexcept {
       static_cast<worker*>(woken)->wake();
       break;
     case idle_set::wake::needs_thread:
+      if (worker* w = this_worker(); w != nullptr && w->pinned()) {
+        // What its goroutine did to this thread, a new one would inherit (RT-9): the monitor's is
+        // clean, and it sees that work waits.
+        idle.cancel_wake(woken);
+        monitor_.nudge();
+        monitor_.expect(0);
+        return false;
+      }
       if (!start_worker(static_cast<worker*>(woken))) {
         idle.cancel_wake(woken);
         return false;
@@ -185,47 +195,97 @@ void scheduler::drop_ref(scheduler* s) noexcept {
 
 // ---- from start to stop ----
 
-void scheduler::run_main(goroutine* g) {
+void scheduler::start() {
+  // The first worker before the monitor: its failure must be this function's, not a degraded
+  // start by somebody else.
+  if (!wake_one()) {
+    // If it was the worker's stacks that could not be had, this says so.
+    memory.stacks().reserve_slab();
+    memory.stacks().release_slab();
+    throw std::system_error(EAGAIN, std::generic_category(),
+                            "weft: run: cannot start a worker thread");
+  }
+  monitor_.start();
+}
+
+// The calling thread becomes a worker's, to which the main goroutine is locked (RT-11).
+worker* scheduler::adopt_caller(goroutine* main) {
+  if (main->extra == nullptr) {
+    main->extra = new goroutine_extra;
+  }
+  std::lock_guard hold(start_lock_);
+  memory.stacks().reserve_slab();  // [stack] as in start_worker()
+  worker* w = nullptr;
   try {
-    // The first worker before the monitor: its failure must be this function's, not a degraded
-    // start by somebody else.
-    if (!wake_one()) {
-      // If it was the worker's stacks that could not be had, this says so.
-      memory.stacks().reserve_slab();
-      memory.stacks().release_slab();
-      throw std::system_error(EAGAIN, std::generic_category(),
-                              "weft: run: cannot start a worker thread");
+    w = new worker(*this, 0, policy(options_.seed, 0, entropy()));
+  } catch (...) {
+    memory.stacks().release_slab();
+    throw;
+  }
+  sleeper* none = nullptr;
+  idle.begin_wake(none);
+  idle.end_search();  // it has work
+  main->extra->thread_locks = 1;
+  w->pin(main);
+  w->handoff_ = main;
+  host_ = w;
+  workers_[0].store(w, relaxed);  // relaxed: worker_count_ publishes it
+  refs_.fetch_add(1, relaxed);    // relaxed: the caller holds a reference
+  started_.bump();
+  worker_count_.store(1, release);  // [workers] release: publishes workers_[0]
+  return w;
+}
+
+void scheduler::run_main(goroutine* g) {
+  worker* host = nullptr;
+  try {
+    if (options_.lock_main_thread) {
+      monitor_.start();
+      host = adopt_caller(g);
+    } else {
+      start();
     }
-    monitor_.start();
   } catch (...) {
     stop_workers();
     g->main = false;
+    delete std::exchange(g->extra, nullptr);
     give_foreign_record(g);
     retract();
     drop_ref(this);
     throw;
   }
-  inject(g);
+  if (host != nullptr) {
+    host->run_thread();
+  } else {
+    inject(g);
+  }
+  count_blocked_thread();
   while (main_done_.load(acquire) == 0) {  // [stop] acquire: pairs with main_ended()
     sys.futex_wait(main_done_.address(), 0, -1);
   }
+  discount_blocked_thread();
+  end();
+}
+
+std::size_t scheduler::end() noexcept {
   stop_workers();
   idle.revoke_solo();  // a worker may have claimed it on its way out
-  abandon_goroutines();
+  const auto left = static_cast<std::size_t>(live_goroutines());
+  if (left != 0) {
+    abandon_goroutines();
+  }
   {
     const solo_exempt unannounced;  // else what the timers held would slow down all later runs
     timers.drop_all();
   }
   retract();
   drop_ref(this);
+  return left;
 }
 
 // What is left never runs again; a channel may still refer to a waiter on one of its stacks, so
 // records and stacks are kept as they are, and ready() passes over them (GR-2).
 void scheduler::abandon_goroutines() noexcept {
-  if (live_goroutines() == 0) {
-    return;
-  }
   arena::for_each_record([](goroutine& g) {
     if (g.state.load(relaxed) != goroutine_state::idle) {  // relaxed: all workers have left, or
       g.kind.store(goroutine_kind::abandoned, relaxed);    // are abandoned with what they run
@@ -236,6 +296,14 @@ void scheduler::abandon_goroutines() noexcept {
 void scheduler::main_ended() noexcept {
   main_done_.store(1, release);  // [stop] release: what main did happens before run() returns
   sys.futex_wake(main_done_.address(), 1);
+  if (host_ != nullptr) {
+    // run()'s caller works: it must come back from that first.
+    host_->attend(worker::attend_stop);
+    // After this lock either the host is among the sleepers, or it sees the bit before it sleeps.
+    idle.awake_or_asleep();
+    host_->wake();
+    host_->stop_waiting_for_turn();
+  }
 }
 
 void scheduler::stop_workers() noexcept {
@@ -250,6 +318,7 @@ void scheduler::stop_workers() noexcept {
   }
   for (std::uint32_t i = 0; i < n; ++i) {
     worker_at(i).attend(worker::attend_stop);
+    worker_at(i).stop_waiting_for_turn();
   }
   for (sleeper* w = idle.all_sleepers(); w != nullptr;) {
     sleeper* next = w->next_sleeper;
@@ -306,16 +375,31 @@ void scheduler::give_foreign_record(goroutine* g) noexcept {
   foreign_live_.fetch_sub(1, relaxed);  // relaxed: statistics
 }
 
+void scheduler::give_up_foreign_spawn(goroutine* g) noexcept {
+  give_foreign_record(g);
+  idle.must_wake();  // [drain.2] as an RMW on the word of enter_sleep()
+  tell_if_none_lives();
+}
+
 std::uint64_t scheduler::take_ids(std::uint64_t count) noexcept {
   return next_id_.fetch_add(count, relaxed);  // relaxed: ids are unique, they order nothing
 }
 
+// First all that have ended, then all that were made: both only grow, so that the result is never
+// less than what lives at the moment between.
 std::int64_t scheduler::live_goroutines() noexcept {
-  std::int64_t n = foreign_live_.load(relaxed);  // relaxed: statistics
-  for (std::uint32_t i = 0; i < worker_count(); ++i) {
-    n += worker_at(i).live();
+  const std::uint32_t n = worker_count();
+  std::uint64_t ended = 0;
+  for (std::uint32_t i = 0; i < n; ++i) {
+    ended += worker_at(i).goroutines_ended();
   }
-  return n;
+  const std::uint32_t m = worker_count();
+  // relaxed: statistics, read after the acquire loads above.
+  std::uint64_t made = static_cast<std::uint64_t>(foreign_live_.load(relaxed));
+  for (std::uint32_t i = 0; i < m; ++i) {
+    made += worker_at(i).goroutines_made();
+  }
+  return static_cast<std::int64_t>(made - ended);
 }
 
 std::uint32_t scheduler::set_max_procs(std::uint32_t n) noexcept {

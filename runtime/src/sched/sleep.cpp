@@ -65,9 +65,10 @@ void worker::sleep(bool searching, bool futile) noexcept {
   } at_the_end{counts_as_asleep_};
   const std::uint32_t all = sched_.idle.enter_sleep(this, searching, futile);
   // [idle.4] the second look, after [idle.3]: at what only sleepers could miss.
-  if (sched_.stopping()) {
+  if (sched_.stopping() || stopped()) {
     return;  // find_work() ends the thread
   }
+  sched_.tell_if_none_lives();
   if (!sched_.global.empty() && sched_.idle.leave_sleep(this)) {
     sched_.left_sleep();
     woken_searching_ = true;

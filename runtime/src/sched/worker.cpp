@@ -39,15 +39,17 @@ void* worker::thread_main(void* self) {
 
 void worker::run_thread() {
   sched_.await_published();
-  const std::string name = "weft-" + std::to_string(index_);  // threads are named after their maker
-  ::pthread_setname_np(::pthread_self(), name.c_str());
+  if (!sched_.is_host(*this)) {  // that thread's name is the process's
+    const std::string name = "weft-" + std::to_string(index_);
+    ::pthread_setname_np(::pthread_self(), name.c_str());
+  }
   set_this_worker(this);
   thread_pointer_ = thread_pointer();
   eh_ = thread_eh_globals();
   sanitizer::adopt_thread(&native_);
   crash_stack alternate;  // so that a stack overflow can be reported
   fiber_ = &native_;
-  woken_searching_ = true;  // [idle.5] begin_wake() counted it so
+  woken_searching_ = handoff_ == nullptr;  // [idle.5] begin_wake() counted it so
   hand_over(take_spare(), nothing, nullptr);
   // Back on the thread's own stack: the runtime or this thread ends. Everything cached goes back.
   while (fiber* f = spares_) {
@@ -95,11 +97,19 @@ void worker::fiber_loop() {
 void worker::execute(goroutine* g) {
   if (g->stack != nullptr) {
     switch_to(g, recycle_fiber, fiber_);
-  } else if (g->extra != nullptr && g->extra->own_fiber != nullptr) [[unlikely]] {
-    fiber* own = g->extra->own_fiber;
-    g->extra->own_fiber = nullptr;
+  } else if (g->extra != nullptr) [[unlikely]] {
+    execute_special(g);
+  } else {
+    run_here(g);
+  }
+}
+
+void worker::execute_special(goroutine* g) {
+  if (g->extra->pinned_to != nullptr && g->extra->pinned_to != this) {
+    hand_to_pinned(g);
+  } else if (g->extra->own_fiber != nullptr) {
     handoff_ = g;
-    hand_over(own, recycle_fiber, fiber_);
+    hand_over(std::exchange(g->extra->own_fiber, nullptr), recycle_fiber, fiber_);
   } else {
     run_here(g);
   }
@@ -128,6 +138,9 @@ void worker::finish(goroutine* g) noexcept {
   count_finished();
   const bool was_main = g->main && !g->leaving;
   if (g->extra != nullptr) [[unlikely]] {
+    if (pinned_ == g) {
+      pinned_ = nullptr;  // the bit stays: await_turn() ends the thread
+    }
     delete g->extra;
     g->extra = nullptr;
   }
@@ -163,6 +176,7 @@ void worker::park_current(goroutine* g, fiber_commit commit, void* arg) noexcept
   if (next != nullptr && next->stack != nullptr) {
     switch_to(next, commit, arg);
   } else {
+    hide_pinned(g);
     handoff_ = next;
     set_current(nullptr);
     hand_over(take_spare(), commit, arg);
@@ -174,17 +188,22 @@ void worker::yield_current() {
   goroutine* g = current();
   goroutine* next = pick_local();
   // relaxed: a hint; if somebody wants this worker's attention, its fiber loop sees to it.
-  if (next == nullptr && attention_.load(relaxed) == 0) {
+  const std::uint32_t why = next == nullptr ? attention_.load(relaxed) : 0;
+  if (next == nullptr && why == 0) {
     next = pop_global(1);
     if (next == nullptr) {
       return;
     }
+  }
+  if (why == attend_pinned && !sample().any() && sched_.global.empty()) {
+    return;
   }
   g->stack = fiber_;
   g->state.store(goroutine_state::runnable, relaxed);  // relaxed: for dumps
   if (next != nullptr && next->stack != nullptr) {
     switch_to(next, requeue, g);
   } else {
+    hide_pinned(g);
     handoff_ = next;
     set_current(nullptr);
     hand_over(take_spare(), requeue, g);
@@ -284,6 +303,9 @@ bool worker::settle_attention() {
   if ((why & attend_timers) != 0) {
     run_timers();
   }
+  if ((why & attend_pinned) != 0) {
+    return await_turn();
+  }
   const bool must_go = (why & attend_stuck) != 0 ? !sched_.idle.regain_place(this)
                                                  : sched_.idle.yield_surplus_place(this);
   if (must_go) {
@@ -309,6 +331,9 @@ goroutine* worker::find_work() {
       }
       if (!settle_attention()) {
         return nullptr;
+      }
+      if (handoff_ != nullptr) {
+        return std::exchange(handoff_, nullptr);  // [pinned.4]
       }
       searching = std::exchange(woken_searching_, false);
       continue;
@@ -347,7 +372,7 @@ void worker::begin_blocking() noexcept { blocking_.store(1, release); }  // rele
 void worker::end_blocking() noexcept {
   blocking_.store(0, release);  // release: for dumps
   // relaxed: a hint; the place may be lost, then the goroutine goes on where there is one.
-  if (attention_.load(relaxed) != 0 && current() != nullptr) {
+  if ((attention_.load(relaxed) & ~attend_pinned) != 0 && current() != nullptr) {
     yield_current();
   }
 }
