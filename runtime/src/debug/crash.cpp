@@ -1,6 +1,7 @@
 #include "debug/crash.hpp"
 
 #include <weft/detail/check.hpp>
+#include <weft/detail/goexit.hpp>
 
 #include <cxxabi.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 #include <typeinfo>
 
 #include "debug/dump.hpp"
+#include "debug/uncaught.hpp"
 #include "detail/sys.hpp"
 #include "sched/scheduler.hpp"
 #include "stack/guard.hpp"
@@ -70,6 +72,13 @@ void print_current_exception() noexcept {
   }
   switch (times++) {
     case 0:
+      if (g != nullptr && !handling_goexit()) {
+        call_uncaught_handler(*g);
+      }
+      if (handling_goexit()) {
+        print("weft: fatal: goexit met a noexcept frame, which it cannot unwind");
+        break;
+      }
       print("weft: fatal: an exception left a goroutine: ");
       print_current_exception();
       break;
