@@ -42,10 +42,12 @@ void park(wait_reason, park_commit commit, void* arg) noexcept {
   if (!made_ready[me]) {
     model::block(&records[me]);
   }
+  model::adopt(&records[me]);
 }
 
 void ready(goroutine* g) noexcept {
   model_step();
+  model::publish(g);  // a run queue orders that
   made_ready[g - records] = true;
   model::unblock(g, 1);
 }
@@ -80,8 +82,11 @@ std::uint32_t park_limited(wait_reason, std::uint64_t ticket, const wait_limit& 
       g->claim.compare_exchange(open, ticket + 1 + timeout_index, acq_rel, relaxed);
   if (timed_out) {
     model::time = std::max(model::time, limit.deadline);
-  } else if (!made_ready[me]) {
-    model::block(g);
+  } else {
+    if (!made_ready[me]) {
+      model::block(g);
+    }
+    model::adopt(g);
   }
   const std::uint32_t won = claimed_index(g);
   if (limit.cancel != nullptr && won != claim_canceled) {
