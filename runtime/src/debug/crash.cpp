@@ -1,6 +1,7 @@
 #include "debug/crash.hpp"
 
 #include <weft/detail/check.hpp>
+#include <weft/detail/goexit.hpp>
 
 #include <cxxabi.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 
 #include "debug/dump.hpp"
 #include "debug/text_out.hpp"
+#include "debug/uncaught.hpp"
 #include "detail/sys.hpp"
 #include "sched/scheduler.hpp"
 #include "stack/guard.hpp"
@@ -101,7 +103,14 @@ void print_current_exception() noexcept {
   }
   switch (times++) {
     case 0:
+      if (g != nullptr && !handling_goexit()) {
+        call_uncaught_handler(*g);
+      }
       begin_report();
+      if (handling_goexit()) {
+        print("weft: fatal: goexit met a noexcept frame, which it cannot unwind");
+        break;
+      }
       print("weft: fatal: an exception left a goroutine: ");
       print_current_exception();
       break;
