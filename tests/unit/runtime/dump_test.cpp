@@ -213,7 +213,8 @@ TEST_P(Dump, TellsRunningOnesAndBlockingOnesByTheirThread) {
   run([] {
     std::atomic<bool> in{false};
     std::atomic<bool> out{false};
-    weft::go([&] {
+    weft::wait_group all;
+    all.go([&] {
       weft::blocking([&] {
         in = true;
         while (!out) {
@@ -226,6 +227,7 @@ TEST_P(Dump, TellsRunningOnesAndBlockingOnesByTheirThread) {
     }
     const std::string text = weft::dump_goroutines();
     out = true;
+    all.wait();
     EXPECT_TRUE(
         matches(text, "\\[blocking call\\]:\n[^\n]*\n\t  running on thread [0-9]+, no trace"))
         << text;
