@@ -7,6 +7,8 @@
 // A stack is, in turn: reserved (address space only) -> carved (guard, fiber record) -> in use
 // or spare; spare fibers that stayed unused for a while become cold: their pages go back to the
 // system, the guard stays.
+#include <weft/detail/spinlock.hpp>
+
 #include <cstddef>
 #include <mutex>
 #include <vector>
@@ -14,6 +16,10 @@
 #include "stack/fiber.hpp"
 
 namespace weft::detail {
+
+/// [visit.7] Held by whoever looks at parked stacks, and by who frees what it would look at: stacks
+/// of their own size, names. A leaf.
+extern constinit spinlock visiting;
 
 class stack_pool {
  public:
