@@ -126,7 +126,7 @@ void on_alarm(int) {
                           static_cast<unsigned long long>(planned.first),
                           static_cast<unsigned long long>(planned.last), name_of(planned.which));
   detail::print(std::string_view(text, static_cast<std::size_t>(n)));
-  detail::print_all_goroutines(nullptr);
+  detail::print_crash_dump(nullptr, detail::heap::doubtful, detail::stacks::none);
   ::_exit(70);
 }
 

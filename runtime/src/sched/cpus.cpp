@@ -8,6 +8,8 @@
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace weft::detail {
@@ -125,6 +127,24 @@ std::uint64_t number_from(const char* name, std::uint64_t fallback, std::uint64_
   return value;
 }
 
+// A word from the environment; `fallback` when the variable is not set.
+template <class T, std::size_t N>
+T word_from(const char* name, T fallback, const std::pair<std::string_view, T> (&words)[N]) {
+  const char* text = std::getenv(name);
+  if (text == nullptr || *text == '\0') {
+    return fallback;
+  }
+  std::string expected;
+  for (const auto& [word, value] : words) {
+    if (word == text) {
+      return value;
+    }
+    expected += (expected.empty() ? "" : ", ") + std::string(word);
+  }
+  throw std::invalid_argument("weft: run: the environment has " + std::string(name) + "=" + text +
+                              "; one of these was expected: " + expected);
+}
+
 }  // namespace
 
 int affinity_cpus() {
@@ -198,6 +218,20 @@ runtime_options resolve(runtime_options o) {
   }
   if (o.seed == 0) {
     o.seed = number_from("WEFT_SEED", 0, 0, UINT64_MAX);
+  }
+  if (o.traceback == traceback::all) {
+    o.traceback = word_from("WEFT_TRACEBACK", o.traceback,
+                            {{"all", traceback::all},
+                             {"none", traceback::none},
+                             {"single", traceback::single},
+                             {"system", traceback::system},
+                             {"crash", traceback::system}});
+  }
+  if (o.on_sigquit == sigquit_action::dump_and_exit) {
+    o.on_sigquit = word_from("WEFT_SIGQUIT", o.on_sigquit,
+                             {{"exit", sigquit_action::dump_and_exit},
+                              {"dump", sigquit_action::dump},
+                              {"leave", sigquit_action::leave}});
   }
   return o;
 }

@@ -3,10 +3,12 @@
 #include <cxxabi.h>
 #include <pthread.h>
 
+#include <csignal>
+#include <cstdlib>
 #include <mutex>
-#include <string>
 
 #include "debug/crash.hpp"
+#include "debug/dump.hpp"
 #include "detail/sys.hpp"
 #include "sched/block_thread.hpp"
 #include "sched/scheduler.hpp"
@@ -47,11 +49,14 @@ struct first_at_exit {
 
 // In the child the table has what cannot be done there: wait for, or start, another thread.
 [[noreturn]] void say_after_fork(const char* what) noexcept {
-  const std::string text =
-      std::string(what) +
+  // Not the usual report: that waits for threads that are not here.
+  print("weft: fatal: ");
+  print(what);
+  print(
       " in a child made by fork() while a runtime ran: of its threads there is only this one; a "
-      "child may call exec and _exit (or use posix_spawn in the parent)";
-  fatal_misuse(text.c_str());
+      "child may call exec and _exit (or use posix_spawn in the parent)\n");
+  static_cast<void>(std::signal(SIGABRT, SIG_DFL));
+  std::abort();
 }
 
 void become_child() noexcept {
