@@ -233,15 +233,15 @@ crash_stack::crash_stack() noexcept : memory_(nullptr), bytes_(64 * 1024) {
     stack_t s{};
     s.ss_sp = memory_;
     s.ss_size = bytes_;
-    ::sigaltstack(&s, &before_);
+    in_force_ = sys.alternate_stack(&s, &before_) == 0;
   }
 }
 
 crash_stack::~crash_stack() {
-  if (memory_ != nullptr) {
-    ::sigaltstack(&before_, nullptr);
-    sys.unmap(memory_, bytes_);
+  if (memory_ == nullptr || (in_force_ && sys.alternate_stack(&before_, nullptr) != 0)) {
+    return;  // a signal may still come to it
   }
+  sys.unmap(memory_, bytes_);
 }
 
 void await_crash_report() noexcept {

@@ -25,6 +25,7 @@ class crash_stack {
  private:
   void* memory_;
   std::size_t bytes_;
+  bool in_force_ = false;
   stack_t before_{};
 };
 

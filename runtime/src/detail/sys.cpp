@@ -1,9 +1,12 @@
 #include "detail/sys.hpp"
 
+#include <dirent.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -60,6 +63,29 @@ void real_barrier_everywhere() {
   ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 }
 
+int real_alternate_stack(const stack_t* to, stack_t* before) { return ::sigaltstack(to, before); }
+
+std::size_t real_count_threads() {
+  std::size_t n = 0;
+  if (DIR* d = ::opendir("/proc/self/task")) {
+    while (const dirent* e = ::readdir(d)) {
+      n += e->d_name[0] != '.';
+    }
+    ::closedir(d);
+  }
+  return n;
+}
+
+bool real_random(void* out, std::size_t bytes) {
+  return ::getrandom(out, bytes, GRND_NONBLOCK) == static_cast<ssize_t>(bytes);
+}
+
+void real_name_thread(const char* name) { ::pthread_setname_np(::pthread_self(), name); }
+
+void real_timer_slack(std::int64_t ns) {
+  ::prctl(PR_SET_TIMERSLACK, static_cast<unsigned long>(ns));
+}
+
 }  // namespace
 
 sys_calls sys = {real_map,
@@ -73,6 +99,11 @@ sys_calls sys = {real_map,
                  real_nap,
                  real_give_up_processor,
                  real_prepare_barrier,
-                 real_barrier_everywhere};
+                 real_barrier_everywhere,
+                 real_alternate_stack,
+                 real_count_threads,
+                 real_random,
+                 real_name_thread,
+                 real_timer_slack};
 
 }  // namespace weft::detail

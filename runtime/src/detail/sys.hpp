@@ -1,8 +1,9 @@
 #pragma once
 // The seam over the operating system: every call that can fail or wait goes through this
-// table, so that tests can make the k-th one fail. Results follow the system's convention:
-// -1 (or MAP_FAILED) with errno, except where noted.
+// table, so that tests can make the k-th one fail (tools/lint/seams.py sees to it). Results follow
+// the system's convention: -1 with errno, except where noted.
 #include <pthread.h>
+#include <signal.h>
 #include <sys/types.h>
 
 #include <cstddef>
@@ -29,9 +30,19 @@ struct sys_calls {
   bool (*prepare_barrier)();
   /// Every thread of the process that runs now passes a full memory barrier.
   void (*barrier_everywhere)();
+  int (*alternate_stack)(const stack_t* to, stack_t* before);
+  /// Threads of this process; 0: the system does not say.
+  std::size_t (*count_threads)();
+  /// False: the system has no random bytes to give.
+  bool (*random)(void* out, std::size_t bytes);
+  /// For whoever looks at the process from outside.
+  void (*name_thread)(const char* name);
+  /// How late the calling thread may wake up from a limited wait.
+  void (*timer_slack)(std::int64_t ns);
 };
 
-/// The table in force. Replaced by tests only, while no runtime runs.
+/// The table in force. Replaced only while no runtime runs, by tests, and in the child of a fork
+/// [fork].
 extern sys_calls sys;
 
 }  // namespace weft::detail

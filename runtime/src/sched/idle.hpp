@@ -93,6 +93,12 @@ class idle_set {
     return asleep_ + awake(word_.load(relaxed));  // relaxed: a moment's number
   }
 
+  /// Workers that sleep or have no thread: nothing is in their hands.
+  std::uint32_t resting() noexcept {
+    spin_guard hold(lock_);
+    return asleep_ + dormant_count_;
+  }
+
   /// The monitor: the worker is stuck in one goroutine, its place is free. False: it has none.
   bool take_place_away(sleeper* w) noexcept;
   /// f(), which must not take this lock, while w has no place and cannot regain one: so it is not

@@ -1,13 +1,12 @@
 #include "sched/monitor.hpp"
 
-#include <dirent.h>
-#include <sys/prctl.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <system_error>
+#include <utility>
 
+#include "debug/crash.hpp"
 #include "debug/dump.hpp"
 #include "debug/quit.hpp"
 #include "detail/sys.hpp"
@@ -29,23 +28,13 @@ constexpr std::int64_t blocked_ns = 50'000;   // announced by blocking(f)
 constexpr int asleep_rounds = 3;              // then look for a deadlock, then sleep on
 constexpr int more_rounds = 12;               // then look again, if a thread was there that may end
 constexpr std::int64_t trim_ns = 10'000'000'000;
+constexpr std::int64_t lack_ns = 2'000'000'000;  // without a thread that could run anything
+constexpr int lack_rounds = 200;                 // so many attempts in vain at the least
 
 constexpr std::uint32_t on_watch = 0;
 constexpr std::uint32_t deep_sleep = 1;
 constexpr std::uint32_t stopped = 2;
 constexpr std::uint32_t hurried = 3;  // on watch, and a time was added before until_
-
-// Threads of this process, or 0 when the system does not say.
-std::size_t count_threads() {
-  std::size_t n = 0;
-  if (DIR* d = ::opendir("/proc/self/task")) {
-    while (const dirent* e = ::readdir(d)) {
-      n += e->d_name[0] != '.';
-    }
-    ::closedir(d);
-  }
-  return n;
-}
 
 }  // namespace
 
@@ -87,8 +76,8 @@ void monitor::rouse() noexcept {
 }
 
 void* monitor::thread_main(void* self) {
-  ::prctl(PR_SET_TIMERSLACK, 1000);
-  ::pthread_setname_np(::pthread_self(), "weft-monitor");
+  sys.timer_slack(1000);
+  sys.name_thread("weft-monitor");
   static_cast<monitor*>(self)->watch();
   return nullptr;
 }
@@ -190,6 +179,7 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
   seen_.resize(n);
   const bool due = next_timer() <= now;
   bool waiting = due || timers_unkept() || !sched_.global.empty();
+  const std::int64_t lacking = std::exchange(lacking_since_, never);
   bool acted = false;
   bool held_up = false;
   std::uint64_t contended = 0;
@@ -228,7 +218,11 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
   }
   if (sched_.idle.has_room()) {
     sched_.idle.undamp();
-    return sched_.wake_one();
+    acted = sched_.wake_one();
+    if (!acted && !runs_anything()) {
+      lack_of_threads(now, lacking);
+    }
+    return acted;
   }
   if (due) {
     tell_of_timers();
@@ -243,6 +237,31 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
     }
   }
   return acted;
+}
+
+bool monitor::runs_anything() const noexcept {
+  for (std::uint32_t i = 0; i < sched_.worker_count(); ++i) {
+    if (sched_.worker_at(i).running() != nullptr) {
+      return true;
+    }
+  }
+  return sched_.idle.awake_count() != 0;
+}
+
+// Work waits, and no thread can be had to run it: each that there is belongs to a goroutine that
+// waits itself [pinned]. That may pass; if it does not, a hang would be worse than an end.
+void monitor::lack_of_threads(std::int64_t now, std::int64_t since) noexcept {
+  if (since == never) {
+    since = now;
+    lacking_rounds_ = 0;
+  }
+  lacking_since_ = since;
+  if (++lacking_rounds_ >= lack_rounds && now - since >= lack_ns) {
+    fatal_goroutine(nullptr,
+                    "goroutines wait to run, the system refuses threads (see ulimit -u, ulimit -v "
+                    "and the cgroup's pids.max), and those that there are belong to goroutines "
+                    "that called lock_os_thread()");
+  }
 }
 
 // The worker that went last waits for the turn of its own goroutine, and cannot be the keeper
@@ -288,20 +307,19 @@ void monitor::expect(std::int64_t when) noexcept {
   }
 }
 
+// Not: no worker has a place, nothing is queued. A worker that has lost its place may be about to
+// queue what it ran, and hold it in its hands just now.
 bool monitor::all_asleep() noexcept {
   if (sched_.idle.awake_count() != 0 || sched_.stopping()) {
     return false;
   }
   const std::uint32_t n = sched_.worker_count();
+  std::uint32_t resting = 0;
   for (std::uint32_t i = 0; i < n; ++i) {
-    if (sched_.worker_at(i).running() != nullptr) {
-      return false;  // stuck without a place, but not gone
-    }
-    if (sched_.worker_at(i).sample().any()) {
-      return false;
-    }
+    resting += sched_.worker_at(i).awaits_turn();
   }
-  return n != 0 && sched_.global.empty() && !timers_unkept();
+  resting += sched_.idle.resting();
+  return n != 0 && resting == n && sched_.global.empty() && !timers_unkept();
 }
 
 // Certain or silent (DL-1): no worker runs, nothing is queued, and no thread exists that could
@@ -325,7 +343,7 @@ bool monitor::report_deadlock() {
       sched_.timers.earliest() != never) {
     return false;
   }
-  if (count_threads() != sched_.thread_count() + 1 + static_cast<std::uint32_t>(blocked)) {
+  if (sys.count_threads() != sched_.thread_count() + 1 + static_cast<std::uint32_t>(blocked)) {
     return true;
   }
   // acquire: pairs with main_ended(), which precedes the last worker's sleep: then run()'s caller

@@ -5,6 +5,7 @@
 // while something happens and up to 10 ms when all is quiet; while every worker sleeps, it does
 // too. See [monitor] in docs/protocols.md.
 #include <weft/detail/atomic.hpp>
+#include <weft/detail/wait_limit.hpp>
 
 #include <pthread.h>
 
@@ -45,6 +46,8 @@ class monitor {
   bool all_asleep() noexcept;
   std::int64_t next_timer() const noexcept;
   bool timers_unkept() const noexcept;
+  bool runs_anything() const noexcept;
+  void lack_of_threads(std::int64_t now, std::int64_t since) noexcept;
   void tell_of_timers() noexcept;
   void sleep_deeply();
   bool trim_stacks(std::int64_t now);
@@ -56,6 +59,8 @@ class monitor {
   std::vector<seen> seen_;  // by worker index
   width_control width_;
   std::int64_t last_trim_ = 0;
+  std::int64_t lacking_since_ = never;  // since when work waits for a thread that cannot be had
+  int lacking_rounds_ = 0;
   // [monitor] futex word: 0 on watch, 1 while the monitor sleeps without limit, 2 to end it, 3 on
   // watch and roused for a timer.
   atomic<std::uint32_t> word_{0};

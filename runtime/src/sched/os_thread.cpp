@@ -50,10 +50,12 @@ bool worker::await_turn() noexcept {
     must_end_ = true;
     return false;
   }
+  awaits_turn_.store(1, release);  // [pinned.4] release: its queues were emptied before
   std::uint32_t turn = 0;
   while ((turn = turn_.load(acquire)) == 0) {  // [pinned.4] acquire: pairs with [pinned.3]
     sys.futex_wait(turn_.address(), 0, -1);
   }
+  awaits_turn_.store(0, release);  // [pinned.4] release: as above
   if ((turn & stopped_waiting) != 0) {
     return false;
   }

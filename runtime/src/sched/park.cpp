@@ -9,6 +9,7 @@
 
 #include "detail/sys.hpp"
 #include "sched/block_thread.hpp"
+#include "sched/process.hpp"
 #include "sched/scheduler.hpp"
 #include "time/clock.hpp"
 
@@ -116,6 +117,7 @@ atomic<std::uint64_t> blocked_threads{0};
 
 void block_thread_limited(goroutine* g, const thread_deadline& limit, park_commit commit,
                           void* arg) noexcept {
+  check_thread_may_wait();
   g->woken.store(0, relaxed);  // relaxed: nobody wakes it before commit
   if (limit.deadline == never) {
     g->state.store(goroutine_state::parked, relaxed);  // relaxed: read by who wakes it

@@ -9,6 +9,7 @@
 #include "debug/crash.hpp"
 #include "sched/cpus.hpp"
 #include "sched/goexit.hpp"
+#include "sched/process.hpp"
 #include "sched/scheduler.hpp"
 #include "time/clock.hpp"
 
@@ -24,6 +25,7 @@ detail::scheduler* start(const runtime_options& options) {
         "weft: runtime_options.lock_main_thread: a runtime object has no main goroutine; use "
         "weft::run");
   }
+  detail::refuse_after_fork("runtime");
   auto* s = new detail::scheduler(detail::resolve(options));
   if (!detail::scheduler::publish(s)) {
     delete s;
@@ -54,14 +56,14 @@ void check_outside(const detail::scheduler* s, const char* what) {
 runtime::runtime(const runtime_options& options) : scheduler_(start(options)) {}
 
 runtime::~runtime() {
-  if (scheduler_ != nullptr && detail::this_worker() != nullptr) {
+  if (scheduler_ != nullptr && detail::this_worker() != nullptr && !detail::beyond_runtime()) {
     detail::fatal_misuse("a runtime was destroyed by one of its goroutines");
   }
   stop();
 }
 
 std::size_t runtime::stop() {
-  if (scheduler_ == nullptr) {
+  if (scheduler_ == nullptr || detail::beyond_runtime()) {
     return 0;
   }
   check_outside(scheduler_, "stop");

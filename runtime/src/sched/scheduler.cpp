@@ -3,7 +3,6 @@
 #include <weft/detail/check.hpp>
 #include <weft/detail/solo.hpp>
 
-#include <random>
 #include <system_error>
 #include <utility>
 
@@ -13,6 +12,7 @@
 #include "detail/sys.hpp"
 #include "sched/block_thread.hpp"
 #include "sched/cpus.hpp"
+#include "sched/process.hpp"
 #include "time/clock.hpp"
 
 namespace weft::detail {
@@ -27,9 +27,13 @@ constinit atomic<scheduler*> the_scheduler{nullptr};
 // [stop] foreign threads that are using it; see in_use.
 constinit atomic<std::uint32_t> users{0};
 
+// So that two runs choose differently; nothing is a secret.
 std::uint64_t entropy() {
-  std::random_device source;
-  return (static_cast<std::uint64_t>(source()) << 32) | source();
+  std::uint64_t bits = 0;
+  if (!sys.random(&bits, sizeof bits)) {
+    bits = static_cast<std::uint64_t>(clock.now()) ^ reinterpret_cast<std::uintptr_t>(&bits);
+  }
+  return bits;
 }
 
 }  // namespace
@@ -52,14 +56,25 @@ bool scheduler::used_from_outside() noexcept {
 bool scheduler::publish(scheduler* s) noexcept {
   scheduler* none = nullptr;
   // [solo.7] seq_cst: publishes *s; before claim_solo() looks for foreign threads.
-  return the_scheduler.compare_exchange(none, s, seq_cst, relaxed);
+  if (!the_scheduler.compare_exchange(none, s, seq_cst, relaxed)) {
+    return false;
+  }
+  watch_process();
+  return true;
 }
 
 void scheduler::retract() noexcept {
+  unwatch_process();                      // before another runtime can be watched
   the_scheduler.store(nullptr, seq_cst);  // [stop.1] seq_cst: before the look at users
+  constexpr int short_waits = 1000;
+  constexpr std::int64_t nap_ns = 1'000'000;
   // [stop.2] seq_cst, and acquire: either a user saw nullptr, or it is counted here.
-  while (users.load(seq_cst) != 0) {
-    sys.give_up_processor();
+  for (int i = 0; users.load(seq_cst) != 0; ++i) {
+    if (i < short_waits) {
+      sys.give_up_processor();
+    } else {
+      sys.nap(nap_ns);  // whoever is in exit() never goes [exit.3]
+    }
   }
 }
 
@@ -312,7 +327,8 @@ void scheduler::main_ended() noexcept {
   }
 }
 
-void scheduler::stop_workers() noexcept {
+// Asks all workers to end; returns how many threads there are.
+std::uint32_t scheduler::begin_stop() noexcept {
   monitor_.stop();
   std::uint32_t n = 0;
   std::uint32_t started = 0;
@@ -331,29 +347,75 @@ void scheduler::stop_workers() noexcept {
     static_cast<worker*>(w)->wake();
     w = next;
   }
+  return started;
+}
+
+// Until so many threads have left, or have had time enough; returns how many have.
+std::uint32_t scheduler::await_workers(std::uint32_t leaving) noexcept {
   const std::int64_t limit = clock.now() + grace_ns;
   std::uint32_t out = 0;
-  while ((out = exited_.load(acquire)) < started) {  // [stop] acquire: pairs with worker_exited()
+  while ((out = exited_.load(acquire)) < leaving) {  // [stop] acquire: pairs with worker_exited()
     const std::int64_t left = limit - clock.now();
     if (left <= 0) {
+      solo_forbid();  // an abandoned worker may still use a channel, unannounced
       break;
     }
     sys.futex_wait(exited_.address(), out, left);
   }
-  if (out < started) {
-    solo_forbid();  // an abandoned worker may still use a channel, unannounced
-  }
-  for (std::uint32_t i = 0; i < n; ++i) {
+  return out;
+}
+
+// After begin_stop(): nobody else looks at joinable_ any more.
+void scheduler::part_with_threads(bool all_have_left, const worker* but) noexcept {
+  for (std::uint32_t i = 0; i < worker_count(); ++i) {
     worker& w = worker_at(i);
     if (!w.joinable_) {
       continue;
     }
-    if (out == started) {
+    if (all_have_left && &w != but) {
       ::pthread_join(w.thread_, nullptr);
     } else {
       ::pthread_detach(w.thread_);
     }
   }
+}
+
+void scheduler::stop_workers() noexcept {
+  if (stopper_.exchange(1, acq_rel) != 0) {  // [exit.2] acq_rel: one of the two does it
+    for (;;) {
+      sys.nap(never);  // the process ends, and this run does not end before it [exit.3]
+    }
+  }
+  const std::uint32_t started = begin_stop();
+  part_with_threads(await_workers(started) == started, nullptr);
+}
+
+bool scheduler::stop_for_exit() noexcept {
+  alignas(in_use) static std::byte kept[sizeof(in_use)];
+  in_use* s = new (kept) in_use;  // for ever [exit.3]
+  if (!*s) {
+    s->~in_use();
+    return false;
+  }
+  scheduler& me = **s;
+  const worker* here = this_worker();
+  if (here != nullptr && &here->sched_ != &me) {
+    here = nullptr;  // abandoned by an earlier run
+  }
+  const std::uint32_t stays = here != nullptr ? 1 : 0;
+  if (me.stopper_.exchange(1, acq_rel) == 0) {  // [exit.2] acq_rel: as in stop_workers()
+    const std::uint32_t leaving = me.begin_stop() - stays;
+    me.part_with_threads(me.await_workers(leaving) >= leaving, here);
+  } else {
+    // The run was ending anyway; who does that is held up in retract().
+    me.await_workers(me.started_.load(acquire) - stays);  // acquire: as in thread_count()
+  }
+  return true;
+}
+
+scheduler* scheduler::forget_in_child() noexcept {
+  users.store(0, relaxed);                          // relaxed: there is no other thread
+  return the_scheduler.exchange(nullptr, relaxed);  // relaxed: as above
 }
 
 // ---- records, ids, counts ----

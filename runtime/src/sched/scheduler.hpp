@@ -52,6 +52,12 @@ class scheduler {
   static bool publish(scheduler* s) noexcept;
   /// After this nobody finds it, and no foreign thread is using it any more.
   static void retract() noexcept;
+  /// [exit] By the thread that is in std::exit(): no other goroutine runs any more, and the runtime
+  /// that runs is there for as long as the process. False: there is none.
+  static bool stop_for_exit() noexcept;
+  /// [fork] By the child's only thread: the runtime that ran, or nullptr; nobody finds it from here
+  /// on.
+  static scheduler* forget_in_child() noexcept;
 
   /// Starts a worker and the monitor. Throws std::system_error; then only end() may follow.
   void start();
@@ -124,6 +130,9 @@ class scheduler {
   worker* adopt_caller(goroutine* main);
   bool start_worker(worker* dormant) noexcept;
   bool start_thread(worker& w) noexcept;
+  std::uint32_t begin_stop() noexcept;
+  std::uint32_t await_workers(std::uint32_t leaving) noexcept;
+  void part_with_threads(bool all_have_left, const worker* but) noexcept;
   void stop_workers() noexcept;
   void abandon_goroutines() noexcept;
   static void drop_ref(scheduler* s) noexcept;
@@ -134,6 +143,7 @@ class scheduler {
   atomic<std::uint32_t> worker_count_{0};  // [workers] grows under start_lock_
   std::mutex start_lock_;
   atomic<std::uint32_t> stopping_{0};       // [stop] 1 once main has ended
+  atomic<std::uint32_t> stopper_{0};        // [exit] 1 once somebody has begun to stop the workers
   atomic<std::uint32_t> main_done_{0};      // [stop] futex word of run()'s caller
   atomic<std::uint32_t> started_{0};        // [stop] worker threads made; written under start_lock_
   atomic<std::uint32_t> exited_{0};         // [stop] worker threads that have left; futex word

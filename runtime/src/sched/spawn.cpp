@@ -9,6 +9,7 @@
 #include "debug/crash.hpp"
 #include "sched/cpus.hpp"
 #include "sched/goexit.hpp"
+#include "sched/process.hpp"
 #include "sched/scheduler.hpp"
 #include "time/clock.hpp"
 
@@ -17,6 +18,7 @@ namespace detail {
 namespace {
 
 [[noreturn]] void throw_no_runtime(const char* who) {
+  refuse_after_fork(who);
   throw no_runtime(std::string("weft: ") + who +
                    ": no runtime is running; call it from within weft::run");
 }
@@ -129,6 +131,7 @@ void run_main(const runtime_options& options, void (*main)(void*), void* arg,
   if (this_worker() != nullptr) {
     throw misuse("weft: run: called from a goroutine; a runtime is running already");
   }
+  refuse_after_fork("run");
   auto* s = new scheduler(resolve(options));
   if (!scheduler::publish(s)) {
     delete s;

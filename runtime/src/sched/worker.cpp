@@ -12,6 +12,7 @@
 #include "debug/crash.hpp"
 #include "detail/sys.hpp"
 #include "sched/goexit.hpp"
+#include "sched/process.hpp"
 #include "sched/scheduler.hpp"
 #include "stack/sanitizer.hpp"
 #include "time/clock.hpp"
@@ -36,14 +37,16 @@ worker::~worker() = default;
 
 void* worker::thread_main(void* self) {
   static_cast<worker*>(self)->run_thread();
+  worker_thread_over();
   return nullptr;
 }
 
 void worker::run_thread() {
+  stop_workers_at_exit();
   sched_.await_published();
   if (!sched_.is_host(*this)) {  // that thread's name is the process's
     const std::string name = "weft-" + std::to_string(index_);
-    ::pthread_setname_np(::pthread_self(), name.c_str());
+    sys.name_thread(name.c_str());
   }
   set_this_worker(this);
   tid_.store(static_cast<std::int32_t>(::gettid()), relaxed);  // relaxed: for dumps
@@ -55,6 +58,7 @@ void worker::run_thread() {
   woken_searching_ = handoff_ == nullptr;  // [idle.5] begin_wake() counted it so
   hand_over(take_spare(), nothing, nullptr);
   // Back on the thread's own stack: the runtime or this thread ends. Everything cached goes back.
+  check_worker_may_end();
   while (fiber* f = spares_) {
     spares_ = f->next;
     sched_.memory.stacks().give_spares(f, f, 1);
@@ -255,6 +259,7 @@ void worker::give_spare(fiber* f) noexcept {
 
 goroutine* worker::take_record() {
   if (records_.first == nullptr) [[unlikely]] {
+    refuse_after_fork("go");
     if (full_.first != nullptr) {
       records_ = full_;
       full_ = {};
@@ -266,6 +271,13 @@ goroutine* worker::take_record() {
   records_.first = g->next;
   --records_.count;
   return g;
+}
+
+// [fork.2]
+void worker::only_thread_left() noexcept {
+  attend(attend_stop);
+  records_ = {};
+  full_ = {};
 }
 
 void worker::give_record(goroutine* g) noexcept {

@@ -105,6 +105,9 @@ class alignas(2 * cache_line) worker : public sleeper {
     return (attention_.load(relaxed) & attend_pinned) != 0;  // relaxed: own bit
   }
 
+  /// [fork] In a child made by fork(): nothing runs here but what called it.
+  void only_thread_left() noexcept;
+
   /// Around code that blocks the thread on purpose.
   void begin_blocking() noexcept;
   void end_blocking() noexcept;
@@ -121,6 +124,11 @@ class alignas(2 * cache_line) worker : public sleeper {
   /// Its place was given away, and it has not come back yet.
   bool stuck() const noexcept {
     return (attention_.load(relaxed) & attend_stuck) != 0;  // relaxed: a hint
+  }
+  /// [pinned.4] Its thread waits until its goroutine has a turn.
+  bool awaits_turn() const noexcept {
+    // [pinned.4] acquire: pairs with await_turn(). [pinned.3] acquire: it may be on its way.
+    return awaits_turn_.load(acquire) != 0 && turn_.load(acquire) == 0;
   }
   /// At the end of the run, after attend(attend_stop): its goroutine gets no turn any more.
   void stop_waiting_for_turn() noexcept;
@@ -229,6 +237,9 @@ class alignas(2 * cache_line) worker : public sleeper {
   // [pinned] futex word: bit 0: the goroutine that this thread belongs to may run; bit 1: it never
   // will again.
   atomic<std::uint32_t> turn_{0};
+  // [pinned.4] 1 while its thread has nothing in its hands and waits for turn_. Written by the
+  // owner.
+  atomic<std::uint32_t> awaits_turn_{0};
   // [next] the goroutine made ready last. Filled by the owner, taken by owner or thief.
   alignas(cache_line) atomic<goroutine*> next_{nullptr};
   ring<goroutine, ring_capacity> ready_;
