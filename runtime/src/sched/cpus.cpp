@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
+#include <string_view>
 #include <vector>
 
 namespace weft::detail {
@@ -125,6 +126,22 @@ std::uint64_t number_from(const char* name, std::uint64_t fallback, std::uint64_
   return value;
 }
 
+lost_wait_action lost_waits_from(const char* name) {
+  const char* text = std::getenv(name);
+  const std::string_view s = text != nullptr ? text : "";
+  if (s.empty() || s == "ignore") {
+    return lost_wait_action::ignore;
+  }
+  if (s == "report") {
+    return lost_wait_action::report;
+  }
+  if (s == "wake") {
+    return lost_wait_action::wake;
+  }
+  throw std::invalid_argument("weft: run: the environment has " + std::string(name) + "=" + text +
+                              "; ignore, report or wake was expected");
+}
+
 }  // namespace
 
 int affinity_cpus() {
@@ -198,6 +215,9 @@ runtime_options resolve(runtime_options o) {
   }
   if (o.seed == 0) {
     o.seed = number_from("WEFT_SEED", 0, 0, UINT64_MAX);
+  }
+  if (o.on_lost_wait == lost_wait_action::ignore) {
+    o.on_lost_wait = lost_waits_from("WEFT_LOST_WAITS");
   }
   return o;
 }

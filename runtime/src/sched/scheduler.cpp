@@ -1,6 +1,7 @@
 #include "sched/scheduler.hpp"
 
 #include <weft/detail/check.hpp>
+#include <weft/detail/lost_wait.hpp>
 #include <weft/detail/solo.hpp>
 
 #include <random>
@@ -50,10 +51,15 @@ bool scheduler::used_from_outside() noexcept {
 bool scheduler::publish(scheduler* s) noexcept {
   scheduler* none = nullptr;
   // [solo.7] seq_cst: publishes *s; before claim_solo() looks for foreign threads.
-  return the_scheduler.compare_exchange(none, s, seq_cst, relaxed);
+  if (!the_scheduler.compare_exchange(none, s, seq_cst, relaxed)) {
+    return false;
+  }
+  watch_lost_waits(s->options().on_lost_wait);
+  return true;
 }
 
 void scheduler::retract() noexcept {
+  watch_lost_waits(lost_wait_action::ignore);
   the_scheduler.store(nullptr, seq_cst);  // [stop.1] seq_cst: before the look at users
   // [stop.2] seq_cst, and acquire: either a user saw nullptr, or it is counted here.
   while (users.load(seq_cst) != 0) {
@@ -70,7 +76,8 @@ scheduler::scheduler(const runtime_options& options)
       workers_(new atomic<worker*>[max_threads]),
       monitor_(*this) {
 #if WEFT_SOLO
-  if (sys.prepare_barrier()) {
+  // [lock_cycle.1] With a solo owner locks are taken inline, where nobody notes who has them.
+  if (options.on_lost_wait == lost_wait_action::ignore && sys.prepare_barrier()) {
     idle.allow_solo();
   }
 #endif
