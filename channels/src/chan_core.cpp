@@ -1,5 +1,6 @@
 #include <weft/detail/block_cache.hpp>
 #include <weft/detail/chan_core.hpp>
+#include <weft/detail/describe.hpp>
 #include <weft/exceptions.hpp>
 
 #include <cstdint>
@@ -107,7 +108,7 @@ bool chan_core::send_and_unlock(void* from, const handle_place& place) {
   w.who = self_or_unlock(lock_);
   w.value = from;
   senders_.push_back(&w);
-  park(wait_reason::chan_send, unlock_commit, &lock_);
+  park({wait_reason::chan_send, this}, unlock_commit, &lock_);
   return w.result == wake_result::done;
 }
 
@@ -131,7 +132,7 @@ chan_status chan_core::send_limited(void* from, const wait_limit& limit,
   w.ticket = open_claim(w.who);
   senders_.push_back(&w);
   const wait_end end =
-      end_of(park_limited(wait_reason::chan_send, w.ticket, limit, unlock_commit, &lock_));
+      end_of(park_limited({wait_reason::chan_send, this}, w.ticket, limit, unlock_commit, &lock_));
   if (end == wait_end::woken) {
     return w.result == wake_result::done ? chan_status::ok : chan_status::closed;
   }
@@ -204,7 +205,7 @@ bool chan_core::recv_and_unlock(void* to, const handle_place& place) {
   w.who = self_or_unlock(lock_);
   w.value = to;
   receivers_.push_back(&w);
-  park(wait_reason::chan_recv, unlock_commit, &lock_);
+  park({wait_reason::chan_recv, this}, unlock_commit, &lock_);
   return w.result == wake_result::done;
 }
 
@@ -230,7 +231,7 @@ chan_status chan_core::recv_limited(void* to, const wait_limit& limit, const han
   w.ticket = open_claim(w.who);
   receivers_.push_back(&w);
   const wait_end end =
-      end_of(park_limited(wait_reason::chan_recv, w.ticket, limit, unlock_commit, &lock_));
+      end_of(park_limited({wait_reason::chan_recv, this}, w.ticket, limit, unlock_commit, &lock_));
   if (end == wait_end::woken) {
     return w.result == wake_result::done ? chan_status::ok : chan_status::closed;
   }
@@ -278,6 +279,31 @@ void chan_core::leave_receivers(waiter* w) noexcept {
     receivers_.remove(w);
   }
 }
+
+// ---- for dumps ----
+
+void chan_core::describe(wait_description& out) const noexcept {
+  if (waited_object* o = out.add()) {
+    o->kind = "chan";
+    o->at = this;
+    o->facts[0] = {"cap", static_cast<std::int64_t>(capacity_)};
+    o->facts[1] = {"len", static_cast<std::int64_t>(len())};
+  }
+}
+
+namespace {
+
+void describe_chan(const void* core, wait_description& out) noexcept {
+  static_cast<const chan_core*>(core)->describe(out);
+}
+
+[[maybe_unused]] const bool told = [] {
+  set_wait_describer(wait_reason::chan_send, describe_chan);
+  set_wait_describer(wait_reason::chan_recv, describe_chan);
+  return true;
+}();
+
+}  // namespace
 
 // ---- nil channels and mistakes ----
 

@@ -65,8 +65,8 @@ chan_status chan_core::wait_for_time(void* to, const wait_limit& limit) {
     receivers_.push_back(&w);
     const bool own_time = next_time() <= limit.deadline;
     const wait_limit first{own_time ? next_time() : limit.deadline, limit.cancel};
-    const wait_end end =
-        end_of(park_limited(wait_reason::chan_recv, w.ticket, first, unlock_commit, &lock_));
+    const wait_end end = end_of(
+        park_limited({wait_reason::chan_recv, this}, w.ticket, first, unlock_commit, &lock_));
     lock_.lock();
     leave_receivers(&w);
     if (end == wait_end::cancel || (end == wait_end::timeout && !own_time)) {

@@ -172,7 +172,7 @@ bool chan_core::wait_watched(waiter_queue& q, wait_reason why, void* value,
     ready_chain(lost);
     throw_abandoned(why);
   }
-  park(why, unlock_commit, &lock_);
+  park({why, this}, unlock_commit, &lock_);
   if (w.result == wake_result::abandoned) {
     throw_abandoned(why);
   }

@@ -1,6 +1,7 @@
 // Select, after Go's runtime/select.go in its outline: try the cases in random order, one
 // channel locked at a time; only if none can go, lock all channels in address order, try again,
 // and then either take the default, at one instant (SE-4), or join all queues.
+#include <weft/detail/describe.hpp>
 #include <weft/detail/lost_wait_search.hpp>
 #include <weft/detail/select_core.hpp>
 #include <weft/detail/wait_limit.hpp>
@@ -269,10 +270,10 @@ attempt_result wait_for_one(attempt& a, std::uint64_t ticket, goroutine* me, sel
       });
   std::uint32_t won = 0;
   if (limit.deadline == never) {
-    park(wait_reason::select, unlock_all, &a);
+    park({wait_reason::select, &a}, unlock_all, &a);
     won = claimed_index(me);
   } else {
-    won = park_limited(wait_reason::select, ticket, {limit.deadline, nullptr}, unlock_all, &a,
+    won = park_limited({wait_reason::select, &a}, ticket, {limit.deadline, nullptr}, unlock_all, &a,
                        limit.index);
   }
   for (std::uint32_t k = 0; k < a.count; ++k) {
@@ -298,6 +299,21 @@ attempt_result wait_for_one(attempt& a, std::uint64_t ticket, goroutine* me, sel
       return {attempt_end::went, {won, false}};
   }
 }
+
+// For dumps: the channels, in the order of their addresses, each once.
+void describe_select(const void* at, wait_description& out) noexcept {
+  const auto* a = static_cast<const attempt*>(at);
+  for (std::uint32_t i = 0; i < a->count; ++i) {
+    if (a->first_of_channel(i)) {
+      a->core_at(i)->describe(out);
+    }
+  }
+}
+
+[[maybe_unused]] const bool told = [] {
+  set_wait_describer(wait_reason::select, describe_select);
+  return true;
+}();
 
 }  // namespace
 

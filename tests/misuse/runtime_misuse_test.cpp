@@ -7,6 +7,7 @@
 #include <weft/select.hpp>
 #include <weft/shared_mutex.hpp>
 #include <weft/singleflight.hpp>
+#include <weft/uncaught.hpp>
 #include <weft/wait_group.hpp>
 
 #include <gtest/gtest.h>
@@ -17,8 +18,10 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <new>
 #include <stdexcept>
+#include <string_view>
 #include <system_error>
 #include <thread>
 
@@ -52,6 +55,51 @@ TEST_F(RuntimeMisuse, AnExceptionThatLeavesAGoroutineEndsTheProgram) {
               KilledBySignal(SIGABRT),
               "exception left a goroutine: std::runtime_error: the reason(.|\n)*goroutine "
               "[0-9]+ \\[running\\] \"thrower\"(.|\n)*runtime_misuse_test.cpp:[0-9]+");
+}
+
+// PN-1: the handler is called on the goroutine, and may end the program in its own way.
+TEST_F(RuntimeMisuse, TheUncaughtHandlerIsToldAndMayEndTheProgram) {
+  EXPECT_EXIT(
+      {
+        weft::uncaught_handler none = weft::set_uncaught_handler([](const weft::uncaught_info& u) {
+          try {
+            std::rethrow_exception(u.exception);
+          } catch (const std::runtime_error& e) {
+            const bool here = u.goroutine == weft::this_goroutine::id() && u.name == "thrower" &&
+                              std::string_view(u.created.file_name()).ends_with("misuse_test.cpp");
+            std::fprintf(stderr, "handler: %s\n", e.what());
+            std::_Exit(here ? 7 : 8);
+          }
+        });
+        weft::run([&] {
+          if (none == nullptr) {
+            weft::go({.name = "thrower"}, [] { throw std::runtime_error("the reason"); });
+          }
+          weft::testing::wait_until_goroutines(0);
+        });
+      },
+      ExitedWithCode(7), "handler: the reason");
+}
+
+// PN-1: a handler that returns, or throws itself, is followed by the default.
+TEST_F(RuntimeMisuse, AnUncaughtHandlerThatReturnsIsFollowedByTheReport) {
+  const auto crash_with = [](weft::uncaught_handler h) {
+    weft::set_uncaught_handler(h);
+    weft::run([] { throw std::runtime_error("the reason"); });
+  };
+  EXPECT_EXIT(crash_with([](const weft::uncaught_info&) { std::fputs("told; ", stderr); }),
+              KilledBySignal(SIGABRT), "told; .*left a goroutine: std::runtime_error: the reason");
+  EXPECT_EXIT(crash_with([](const weft::uncaught_info&) { throw 1; }), KilledBySignal(SIGABRT),
+              "left a goroutine: std::runtime_error: the reason");
+}
+
+// HZ-4
+TEST_F(RuntimeMisuse, GoexitThroughANoexceptFrameEndsTheProgram) {
+  EXPECT_EXIT(weft::run([] {
+                const auto leave = []() noexcept { weft::goexit(); };
+                leave();
+              }),
+              KilledBySignal(SIGABRT), "goexit met a noexcept frame");
 }
 
 // PN-6
@@ -324,6 +372,27 @@ TEST_F(RuntimeMisuse, AStackOverflowNamesTheGoroutineAndTheSize) {
                 weft::testing::wait_until_goroutines(0);
               }),
               KilledBySignal(SIGSEGV), "stack overflow(.|\n)*1048576 bytes(.|\n)*\"deep\"");
+#endif
+}
+
+#if !WEFT_ASAN && !WEFT_TSAN
+__attribute__((noinline)) char one_huge_frame() {
+  volatile char room[400 * 1024];  // more than stack and guard together
+  room[0] = 1;
+  return room[0];
+}
+#endif
+
+// GR-6, HZ-6: code that links to weft is compiled so that a frame larger than the guard touches it.
+TEST_F(RuntimeMisuse, AStackOverflowByOneHugeFrameIsReportedToo) {
+#if WEFT_ASAN || WEFT_TSAN
+  GTEST_SKIP() << "the sanitizer reports it in its own words";
+#else
+  EXPECT_EXIT(weft::run([] {
+                weft::go({.name = "wide"}, [] { one_huge_frame(); });
+                weft::testing::wait_until_goroutines(0);
+              }),
+              KilledBySignal(SIGSEGV), "stack overflow(.|\n)*196608 bytes(.|\n)*\"wide\"");
 #endif
 }
 

@@ -4,10 +4,15 @@
 
 #include <boost/context/detail/fcontext.hpp>
 
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <source_location>
 #include <sstream>
+#include <string_view>
+
+#include "memory.hpp"
 
 namespace weft::model {
 namespace {
@@ -48,12 +53,35 @@ struct execution {
   std::size_t steps = 0;
   int preemptions = 0;
   int bound = 0;
+  int stale = 0;
+  memory shared;
   bool inside = false;  // a model thread runs
   std::string failure;
   ctx::fcontext_t explorer = nullptr;
 };
 
 execution* now = nullptr;
+
+struct {
+  std::string file;
+  unsigned first = 0, last = 0;
+  std::memory_order order{};
+  std::size_t met = 0;
+} weakening;
+
+std::memory_order order_at(std::memory_order order, const std::source_location& site) {
+  if (site.line() < weakening.first || site.line() > weakening.last ||
+      !std::string_view(site.file_name()).ends_with(weakening.file)) {
+    return order;
+  }
+  ++weakening.met;
+  return weakening.order;
+}
+
+// A thread runs, in a memory that is weaker than sequentially consistent.
+bool weak_memory() {
+  return now != nullptr && now->inside && now->stale != 0 && now->failure.empty();
+}
 
 void to_explorer() {
   const ctx::transfer_t t = ctx::jump_fcontext(now->explorer, nullptr);
@@ -144,7 +172,10 @@ void run_once(const scenario& make) {
   now->steps = 0;
   now->preemptions = 0;
   now->running = 0;
-  for (auto& body : make()) {
+  now->shared.reset(0, 0);
+  auto bodies = make();
+  now->shared.reset(bodies.size(), now->stale);
+  for (auto& body : bodies) {
     thread& t = now->threads.emplace_back();
     t.body = std::move(body);
     char* const stack = stack_of(now->threads.size() - 1);
@@ -185,9 +216,9 @@ void run_once(const scenario& make) {
   }
 }
 
-// "2:0.1.0": the bound on preemptions, then each choice.
-std::string written(int bound, const std::vector<choice>& path) {
-  std::string s = std::to_string(bound) + ":";
+// "2/1:0.1.0": the bounds on preemptions and on stale loads, then each choice.
+std::string written(const execution& e, const std::vector<choice>& path) {
+  std::string s = std::to_string(e.bound) + "/" + std::to_string(e.stale) + ":";
   for (const choice& c : path) {
     s += (s.back() == ':' ? "" : ".") + std::to_string(c.taken);
   }
@@ -199,6 +230,7 @@ std::string written(int bound, const std::vector<choice>& path) {
 outcome explore(const scenario& make, const options& how) {
   execution e;
   e.bound = how.preemptions;
+  e.stale = how.stale;
   now = &e;
   outcome result;
   for (;;) {
@@ -206,7 +238,7 @@ outcome explore(const scenario& make, const options& how) {
     ++result.executions;
     if (!e.failure.empty()) {
       result.failure = e.failure;
-      result.schedule = written(e.bound, e.path);
+      result.schedule = written(e, e.path);
       break;
     }
     // The last choice that has an alternative left takes it; what came after it is new.
@@ -231,6 +263,7 @@ outcome explore(const scenario& make, const options& how) {
 outcome replay(const scenario& make, const std::string& schedule) {
   execution e;
   e.bound = std::stoi(schedule);
+  e.stale = std::stoi(schedule.substr(schedule.find('/') + 1));
   now = &e;
   outcome result;
   std::istringstream in(schedule.substr(schedule.find(':') + 1));
@@ -270,6 +303,10 @@ void require(bool condition, const char* what) {
 void at_end(std::function<void()> check) { now->checks.push_back(std::move(check)); }
 
 void block(const void* key) {
+  if (weak_memory() && !now->shared.up_to_date(now->running, key)) {
+    now->shared.catch_up(now->running);
+    return;
+  }
   now->threads[now->running].blocked_on = key;
   to_explorer();
 }
@@ -283,13 +320,61 @@ void unblock(const void* key, int count) {
   }
 }
 
+void publish(const void* key) {
+  if (weak_memory()) {
+    now->shared.publish(now->running, key);
+  }
+}
+void adopt(const void* key) {
+  if (weak_memory()) {
+    now->shared.join_published(now->running, key);
+  }
+}
+
 std::size_t current() noexcept { return now->running; }
+
+weakened::weakened(std::string file, unsigned first, unsigned last, std::memory_order order) {
+  weakening = {std::move(file), first, last, order, 0};
+}
+weakened::~weakened() { weakening = {}; }
+std::size_t weakened::met() const noexcept { return weakening.met; }
 
 }  // namespace weft::model
 
 namespace weft::detail {
 
 void model_step() noexcept { model::step(false); }
-void model_yield() noexcept { model::step(true); }
+void model_yield() noexcept {
+  if (model::weak_memory()) {
+    model::now->shared.catch_up(model::now->running);
+  }
+  model::step(true);
+}
+
+void model_begin(const void* at) noexcept {
+  if (model::weak_memory()) {
+    model::now->shared.begin(at);
+  }
+}
+
+std::uint64_t model_load(const void* at, std::uint64_t newest, std::memory_order order,
+                         bool may_be_stale, const std::source_location& site) noexcept {
+  if (!model::weak_memory()) {
+    return newest;
+  }
+  order = model::order_at(order, site);
+  model::memory& m = model::now->shared;
+  const std::size_t me = model::now->running;
+  const std::size_t nth = may_be_stale ? model::choose(m.candidates(me, at, order)) : 0;
+  return m.load(me, at, newest, nth, order);
+}
+
+void model_store(const void* at, std::uint64_t before, std::uint64_t after, std::memory_order order,
+                 bool read, const std::source_location& site) noexcept {
+  if (model::weak_memory()) {
+    model::now->shared.store(model::now->running, at, before, after, model::order_at(order, site),
+                             read);
+  }
+}
 
 }  // namespace weft::detail

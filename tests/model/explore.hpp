@@ -1,8 +1,10 @@
 #pragma once
 // A small model checker: runs a scenario of a few threads under every schedule (up to a bound on
 // preemptions), switching between them before each access to a detail::atomic. Sequentially
-// consistent: it finds wrong protocols, not weak memory orders. The code under test is the
-// library's own source, compiled with WEFT_MODEL=1 and small capacities.
+// consistent unless loads may be stale: then memory is as weak as the orders in the sources allow
+// (memory.hpp). The code under test is the library's own source, compiled with WEFT_MODEL=1 and
+// small capacities.
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -12,6 +14,7 @@ namespace weft::model {
 
 struct options {
   int preemptions = 2;                    ///< per execution
+  int stale = 0;                          ///< loads per execution that may return an old value
   std::size_t most_executions = 400'000;  ///< then stop, and say so
 };
 
@@ -39,9 +42,26 @@ void require(bool condition, const char* what);
 /// In the scenario function: runs after all threads of the execution have ended.
 void at_end(std::function<void()> check);
 
-/// Blocks the calling model thread until unblock(); used by the stand-ins of park and futex.
+/// Blocks the calling model thread until unblock(); used by the stand-ins of park and futex. As
+/// with a futex, unblock() orders nothing, and if an atomic at `key` has a value that the thread
+/// may not have seen, block() returns at once.
 void block(const void* key);
 void unblock(const void* key, int count);
+/// What the calling thread has done and seen is ordered before what follows adopt(key).
+void publish(const void* key);
+void adopt(const void* key);
+
+/// Until the end of its life, the accesses in lines [first, last] of the file whose name ends so
+/// have this order instead of their own: for tests that must fail then.
+class weakened {
+ public:
+  weakened(std::string file, unsigned first, unsigned last, std::memory_order order);
+  ~weakened();
+  weakened(const weakened&) = delete;
+  weakened& operator=(const weakened&) = delete;
+  /// How many accesses were weakened.
+  std::size_t met() const noexcept;
+};
 /// The index of the calling model thread.
 std::size_t current() noexcept;
 

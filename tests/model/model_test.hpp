@@ -18,6 +18,10 @@ inline void expect_holds(const scenario& make, options how = {}) {
     how.preemptions = std::atoi(more);
     how.most_executions = 50'000'000;
   }
+  if (const char* stale = std::getenv("WEFT_MODEL_STALE")) {
+    how.stale = std::atoi(stale);
+    how.most_executions = 50'000'000;
+  }
   const outcome o = explore(make, how);
   EXPECT_EQ(o.failure, "") << "schedule " << o.schedule;
   EXPECT_TRUE(o.exhausted) << "stopped after " << o.executions << " executions";

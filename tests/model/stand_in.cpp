@@ -2,6 +2,7 @@
 #include "stand_in.hpp"
 
 #include <weft/detail/biased_lock.hpp>
+#include <weft/detail/describe.hpp>
 #include <weft/detail/done_signal.hpp>
 #include <weft/detail/lost_wait.hpp>
 #include <weft/detail/park.hpp>
@@ -37,20 +38,24 @@ bool made_ready[model::most_threads];
 goroutine* self() { return &records[model::current()]; }
 
 // The commit runs at once, as for a foreign thread: from then on ready() may come first.
-void park(wait_reason, park_commit commit, void* arg) noexcept {
+void park(wait_cause, park_commit commit, void* arg) noexcept {
   const std::size_t me = model::current();
   made_ready[me] = false;
   commit(arg);
   if (!made_ready[me]) {
     model::block(&records[me]);
   }
+  model::adopt(&records[me]);
 }
 
 void ready(goroutine* g) noexcept {
   model_step();
+  model::publish(g);  // a run queue orders that
   made_ready[g - records] = true;
   model::unblock(g, 1);
 }
+
+void set_wait_describer(wait_reason, wait_describer) noexcept {}
 
 void ready_in_turn(goroutine* g) noexcept { ready(g); }
 
@@ -63,7 +68,7 @@ void ready_chain(waiter* first) noexcept {
 }
 
 // A deadline comes as soon as nobody else is chosen to run: never before the wait has begun.
-std::uint32_t park_limited(wait_reason, std::uint64_t ticket, const wait_limit& limit,
+std::uint32_t park_limited(wait_cause, std::uint64_t ticket, const wait_limit& limit,
                            park_commit commit, void* arg, std::uint32_t timeout_index) noexcept {
   const std::size_t me = model::current();
   goroutine* g = &records[me];
@@ -82,8 +87,11 @@ std::uint32_t park_limited(wait_reason, std::uint64_t ticket, const wait_limit& 
       g->claim.compare_exchange(open, ticket + 1 + timeout_index, acq_rel, relaxed);
   if (timed_out) {
     model::time = std::max(model::time, limit.deadline);
-  } else if (!made_ready[me]) {
-    model::block(g);
+  } else {
+    if (!made_ready[me]) {
+      model::block(g);
+    }
+    model::adopt(g);
   }
   const std::uint32_t won = claimed_index(g);
   if (limit.cancel != nullptr && won != claim_canceled) {

@@ -40,6 +40,22 @@ enum class lost_wait_action {
   wake,    ///< that report; then the channel operation throws abandoned_channel
 };
 
+/// How much a report about the end of the program says: a crash or a deadlock (OB-3).
+enum class traceback {
+  all,     ///< the goroutine that crashed, then all others
+  none,    ///< what happened, no goroutine
+  single,  ///< the goroutine that crashed; all of them for a deadlock
+  system,  ///< all, and the frames of the runtime itself
+};
+
+/// What SIGQUIT (Ctrl-\) does, unless the program or its parent has something else in mind for it
+/// when run() begins.
+enum class sigquit_action {
+  dump_and_exit,  ///< print all goroutines to stderr, exit with status 2, as Go does
+  dump,           ///< print them and go on
+  leave,          ///< what the system does
+};
+
 /// Each member has a default; the environment variable beside it is used where the member has
 /// its default value.
 struct runtime_options {
@@ -54,6 +70,10 @@ struct runtime_options {
   /// of a handle takes a lock that all share, and nothing is faster for having one thread only.
   /// `ignore`: WEFT_LOST_WAITS (ignore, report or wake), else ignore.
   lost_wait_action on_lost_wait = lost_wait_action::ignore;
+  /// Default: WEFT_TRACEBACK (none, single, all, system; crash is system), else all.
+  weft::traceback traceback = weft::traceback::all;
+  /// Default: WEFT_SIGQUIT (exit, dump, leave), else exit.
+  sigquit_action on_sigquit = sigquit_action::dump_and_exit;
   /// Not 0: every choice of the scheduler comes from this seed. With max_procs 1 the same seed
   /// gives the same schedule until main returns, however long anything takes; what comes from
   /// outside excepted: other threads that use weft, blocking(f), and time that the program reads.

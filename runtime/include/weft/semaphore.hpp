@@ -73,6 +73,7 @@ class semaphore {
   void release(std::int64_t n = 1);
 
  private:
+  friend struct detail::describer;
   struct request;
 
   bool acquire_limited(std::int64_t n, const detail::wait_limit& limit);

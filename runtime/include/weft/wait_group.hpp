@@ -91,6 +91,7 @@ class wait_group {
   }
 
  private:
+  friend struct detail::describer;
   detail::wait_end wait_limited(const detail::wait_limit& limit);
 
   // [wait_group] { counter:32, waiters:32 }. Written by add() and wait(), RMW only. The counter

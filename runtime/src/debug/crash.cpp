@@ -1,6 +1,7 @@
 #include "debug/crash.hpp"
 
 #include <weft/detail/check.hpp>
+#include <weft/detail/goexit.hpp>
 
 #include <cxxabi.h>
 #include <signal.h>
@@ -8,10 +9,13 @@
 
 #include <cstdlib>
 #include <exception>
+#include <iterator>
 #include <mutex>
 #include <typeinfo>
 
 #include "debug/dump.hpp"
+#include "debug/text_out.hpp"
+#include "debug/uncaught.hpp"
 #include "detail/sys.hpp"
 #include "sched/scheduler.hpp"
 #include "stack/guard.hpp"
@@ -20,7 +24,36 @@ namespace weft::detail {
 namespace {
 
 std::terminate_handler previous_terminate = nullptr;
-struct sigaction previous_segv;
+
+// The signals that end a program that has gone wrong, and what was to happen at each before.
+constexpr int fault_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+struct sigaction previous_action[std::size(fault_signals)];
+
+struct sigaction& previous_of(int signal) noexcept {
+  std::size_t i = 0;
+  while (fault_signals[i] != signal) {
+    ++i;
+  }
+  return previous_action[i];
+}
+
+// The thread that writes the report with which the process ends; 0: none does. Set once.
+constinit atomic<std::int32_t> reporter{0};
+
+// False: this thread is at it already: something has gone wrong in the report itself. Another
+// thread that comes too late waits for the end, so that reports do not mix (PN-7).
+bool begin_report() noexcept {
+  const std::int32_t me = ::gettid();
+  std::int32_t none = 0;
+  if (reporter.compare_exchange(none, me, relaxed, relaxed)) {  // relaxed: nothing is published
+    return true;
+  }
+  if (none == me) {
+    return false;
+  }
+  sys.nap(60'000'000'000);
+  return true;  // the other one is stuck
+}
 
 const goroutine* running_goroutine() noexcept {
   worker* w = this_worker();
@@ -70,6 +103,14 @@ void print_current_exception() noexcept {
   }
   switch (times++) {
     case 0:
+      if (g != nullptr && !handling_goexit()) {
+        call_uncaught_handler(*g);
+      }
+      begin_report();
+      if (handling_goexit()) {
+        print("weft: fatal: goexit met a noexcept frame, which it cannot unwind");
+        break;
+      }
       print("weft: fatal: an exception left a goroutine: ");
       print_current_exception();
       break;
@@ -82,39 +123,83 @@ void print_current_exception() noexcept {
       std::abort();
   }
   print("\n\n");
-  if (g != nullptr) {
-    print_goroutine(*g);
-  }
-  print_all_goroutines(g);
+  print_crash_dump(g, heap::sound);
   std::abort();
 }
 
-void on_segv(int signal, siginfo_t* info, void* context) noexcept {
+const char* describe_fault(int signal) noexcept {
+  switch (signal) {
+    case SIGSEGV:
+      return "SIGSEGV: invalid memory access";
+    case SIGBUS:
+      return "SIGBUS: memory that cannot be accessed";
+    case SIGFPE:
+      return "SIGFPE: division by zero or overflow";
+    case SIGILL:
+      return "SIGILL: illegal instruction";
+    default:
+      return "SIGABRT: abort";
+  }
+}
+
+bool is_default(const struct sigaction& a) noexcept {
+  return (a.sa_flags & SA_SIGINFO) == 0 && a.sa_handler == SIG_DFL;
+}
+
+// The signal ends the process, with the core of the place where it arose: a fault arises again when
+// the handler returns, abort() sees to itself.
+void let_it_end(int signal, const siginfo_t* info) noexcept {
+  struct sigaction standard {};
+  standard.sa_handler = SIG_DFL;
+  ::sigaction(signal, &standard, nullptr);
+  if (info->si_code <= 0 && signal != SIGABRT) {
+    ::raise(signal);  // somebody sent it
+  }
+}
+
+void on_fault(int signal, siginfo_t* info, void* context) noexcept {
   const goroutine* g = running_goroutine();
   worker* w = this_worker();
   const char* at = static_cast<const char*>(info->si_addr);
+  const struct sigaction& previous = previous_of(signal);
   // Both kinds of guard are met here: si_code differs between them, the address does not.
-  if (const fiber* f = w != nullptr ? w->running_fiber() : nullptr;
-      f != nullptr && f->low != nullptr && at >= f->low - guard_bytes && at < f->low) {
-    print("weft: fatal: stack overflow: a goroutine needs more than its ");
-    print(static_cast<std::uint64_t>(f->top - f->low));
-    print(
-        " bytes of stack; give it more with go_options.stack_bytes, or all of them with "
-        "runtime_options.stack_bytes or WEFT_STACK_BYTES\n\n");
-    if (g != nullptr) {
-      print_goroutine(*g);
+  const fiber* f = w != nullptr ? w->running_fiber() : nullptr;
+  const bool overflow = signal == SIGSEGV && f != nullptr && f->low != nullptr &&
+                        at >= f->low - guard_bytes && at < f->low;
+  if (overflow || (g != nullptr && is_default(previous))) {
+    // relaxed: own value
+    if (signal == SIGABRT && reporter.load(relaxed) == ::gettid()) {
+      return;  // the end of a report
     }
-    struct sigaction standard {};
-    standard.sa_handler = SIG_DFL;
-    ::sigaction(SIGSEGV, &standard, nullptr);
-    return;  // the faulting instruction runs again and ends the process, with the true core
-  }
-  if ((previous_segv.sa_flags & SA_SIGINFO) != 0 && previous_segv.sa_sigaction != nullptr) {
-    previous_segv.sa_sigaction(signal, info, context);
-  } else if (previous_segv.sa_handler != SIG_DFL && previous_segv.sa_handler != SIG_IGN) {
-    previous_segv.sa_handler(signal);
+    const bool first = begin_report();
+    if (!first) {
+      print("\nweft: fault in the report; without stacks, then:\n\n");
+    } else if (overflow) {
+      print("weft: fatal: stack overflow: a goroutine needs more than its ");
+      print(static_cast<std::uint64_t>(f->top - f->low));
+      print(
+          " bytes of stack; give it more with go_options.stack_bytes, or all of them with "
+          "runtime_options.stack_bytes or WEFT_STACK_BYTES\n\n");
+    } else {
+      print("weft: fatal: ");
+      print(describe_fault(signal));
+      if (signal != SIGABRT) {
+        text_out out([](void*, std::string_view text) { print(text); }, nullptr);
+        out << " at " << static_cast<const void*>(at);
+      }
+      print("\n\n");
+    }
+    static int faults = 0;
+    if (faults++ < 2) {
+      print_crash_dump(g, heap::doubtful, first ? stacks::all : stacks::none);
+    }
+    let_it_end(signal, info);
+  } else if ((previous.sa_flags & SA_SIGINFO) != 0 && previous.sa_sigaction != nullptr) {
+    previous.sa_sigaction(signal, info, context);
+  } else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
+    previous.sa_handler(signal);
   } else {
-    ::sigaction(SIGSEGV, &previous_segv, nullptr);
+    let_it_end(signal, info);
   }
 }
 
@@ -125,10 +210,16 @@ void install_crash_handlers() noexcept {
   std::call_once(once, [] {
     previous_terminate = std::set_terminate(on_terminate);
     struct sigaction action {};
-    action.sa_sigaction = on_segv;
-    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    action.sa_sigaction = on_fault;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;  // a fault in the report is met, too
     ::sigemptyset(&action.sa_mask);
-    ::sigaction(SIGSEGV, &action, &previous_segv);
+    for (const int signal : fault_signals) {
+      ::sigaction(signal, nullptr, &previous_of(signal));
+      // Who treats the others knows better what they mean.
+      if (signal == SIGSEGV || is_default(previous_of(signal))) {
+        ::sigaction(signal, &action, nullptr);
+      }
+    }
   });
 }
 
@@ -153,22 +244,29 @@ crash_stack::~crash_stack() {
   }
 }
 
+void await_crash_report() noexcept {
+  constexpr int most = 500;
+  // relaxed: it is set once, and then the process is about to end
+  for (int n = 0; n < most && reporter.load(relaxed) != 0; ++n) {
+    sys.nap(10'000'000);
+  }
+}
+
 void fatal_goroutine(const goroutine* g, const char* what) noexcept {
+  begin_report();
   print("weft: fatal: ");
   print(what);
   print("\n\n");
-  if (g != nullptr) {
-    print_goroutine(*g);
-  } else {
-    print("on a thread that runs no goroutine\n");
-  }
-  print_all_goroutines(g);
+  print_crash_dump(g, heap::sound);
   std::abort();
 }
 
 void fatal_misuse(const char* what) noexcept { fatal_goroutine(running_goroutine(), what); }
 
 void check_failed(const char* condition, const char* file, int line, const char* what) noexcept {
+  if (!begin_report()) {
+    std::abort();
+  }
   print("weft: broken invariant: ");
   print(what);
   print(" (");
@@ -177,8 +275,8 @@ void check_failed(const char* condition, const char* file, int line, const char*
   print(file);
   print(":");
   print(static_cast<std::uint64_t>(line));
-  print("\n");
-  print_all_goroutines(nullptr);
+  print("\n\n");
+  print_crash_dump(running_goroutine(), heap::sound);
   std::abort();
 }
 

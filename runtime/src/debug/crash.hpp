@@ -9,7 +9,7 @@ namespace weft::detail {
 
 class goroutine;
 
-/// Installs the terminate handler and the SIGSEGV handler, once per process. Faults and
+/// Installs the terminate handler and those of the signals of faults, once per process. Faults and
 /// terminations that are not a goroutine's go to the handlers that were there before.
 void install_crash_handlers() noexcept;
 
@@ -27,6 +27,10 @@ class crash_stack {
   std::size_t bytes_;
   stack_t before_{};
 };
+
+/// By run(), when it is about to return: a report that has begun elsewhere is not cut off (PN-7).
+/// Waits five seconds at most.
+void await_crash_report() noexcept;
 
 /// Prints `what` about g, then all goroutines, then aborts.
 [[noreturn]] void fatal_goroutine(const goroutine* g, const char* what) noexcept;

@@ -1,76 +1,270 @@
+// The text form of dumps, and crash reports.
 #include "debug/dump.hpp"
 
 #include <unistd.h>
 
-#include <charconv>
+#include <algorithm>
+#include <string_view>
 
-#include "sched/arena.hpp"
+#include "debug/frames.hpp"
+#include "debug/mapped.hpp"
+#include "debug/outline.hpp"
+#include "debug/snapshot.hpp"
+#include "debug/text_out.hpp"
+#include "sched/scheduler.hpp"
+#include "time/clock.hpp"
 
 namespace weft::detail {
+namespace {
 
-void print(std::string_view text) noexcept {
-  while (!text.empty()) {
-    const ssize_t n = ::write(STDERR_FILENO, text.data(), text.size());
-    if (n <= 0) {
+// Written by run(), read by reports.
+constinit atomic<traceback> level{traceback::all};
+
+constexpr std::size_t most_ids = 100;  // of a group
+
+class text_form {
+ public:
+  text_form(text_out& out, const snapshot& shot, heap h) noexcept
+      : out_(out),
+        shot_(shot),
+        name_(h == heap::sound),
+        now_(coarse_now.load(relaxed)) {}  // relaxed: ages are rough
+
+  symbol_reader& symbols() noexcept { return symbols_; }
+
+  /// Those at [first, last) are alike.
+  void write(std::size_t first, std::size_t last) {
+    const snapshot::entry& e = shot_.at(first);
+    const goroutine_sight& g = e.seen;
+    if (last - first == 1) {
+      out_ << "goroutine " << g.id << " [";
+    } else {
+      out_ << std::uint64_t{last - first} << " goroutines [";
+    }
+    write_state(g);
+    write_age(first, last);
+    out_ << (g.locked ? ", locked to thread]" : "]");
+    if (g.name_size != 0) {
+      out_ << " \"" << std::string_view(g.name, g.name_size) << "\"";
+    }
+    out_ << ":";
+    if (last - first != 1) {
+      write_ids(first, last);
+    }
+    out_ << (g.main ? "\n\tmain, started at " : "\n\tcreated at ") << g.site.file_name() << ":"
+         << std::uint64_t{g.site.line()} << " in " << g.site.function_name();
+    if (!g.main) {
+      write_parents(first, last);
+    }
+    out_ << "\n";
+    write_objects(first, last);
+    write_stack(e);
+  }
+
+  void write_frames(const frame_list& f) { detail::write_frames(out_, f, symbols_, name_); }
+
+ private:
+  void write_state(const goroutine_sight& g) {
+    switch (g.state) {
+      case goroutine_state::running:
+        out_ << (g.blocking ? "blocking call" : "running");
+        break;
+      case goroutine_state::parked:
+        out_ << to_string(g.reason);
+        break;
+      default:
+        out_ << "runnable";
+        break;
+    }
+  }
+
+  // As in Go: whole minutes, from one on; of several, the longest.
+  void write_age(std::size_t first, std::size_t last) {
+    std::uint32_t ticks = 0;
+    for (std::size_t i = first; i < last; ++i) {
+      const goroutine_sight& g = shot_.at(i).seen;
+      if (g.state != goroutine_state::running) {
+        ticks = std::max(ticks, now_ - g.since);
+      }
+    }
+    constexpr std::uint64_t minute_ns = 60'000'000'000;
+    const std::uint64_t minutes = (std::uint64_t{ticks} << coarse_shift) / minute_ns;
+    if (minutes != 0 && static_cast<std::int32_t>(ticks) > 0) {
+      out_ << (last - first == 1 ? ", " : ", up to ") << minutes << " minutes";
+    }
+  }
+
+  void write_ids(std::size_t first, std::size_t last) {
+    const std::size_t shown = std::min(last, first + most_ids);
+    for (std::size_t i = first; i < shown; ++i) {
+      out_ << (i == first ? " " : ", ") << shot_.at(i).seen.id;
+    }
+    if (shown != last) {
+      out_ << ", and " << std::uint64_t{last - shown} << " more";
+    }
+  }
+
+  void write_parents(std::size_t first, std::size_t last) {
+    const std::uint64_t parent = shot_.at(first).seen.parent;
+    for (std::size_t i = first; i < last; ++i) {
+      if (shot_.at(i).seen.parent != parent) {
+        out_ << ", by several goroutines";
+        return;
+      }
+    }
+    if (parent != 0) {
+      out_ << ", by goroutine " << parent;
+    } else {
+      out_ << ", by a thread";
+    }
+  }
+
+  void write_objects(std::size_t first, std::size_t last) {
+    const wait_description& d = shot_.at(first).seen.waits_for;
+    if (d.total == 0) {
       return;
     }
-    text.remove_prefix(static_cast<std::size_t>(n));
+    const std::uint32_t shown = std::min<std::uint32_t>(d.total, wait_description::room);
+    out_ << "\twaits for ";
+    for (std::uint32_t i = 0; i < shown; ++i) {
+      const waited_object& o = d.objects[i];
+      out_ << (i == 0 ? "" : ", or ") << o.kind << " " << o.at;
+      if (o.facts[0].name != nullptr) {
+        out_ << " (";
+        for (const object_fact& f : o.facts) {
+          if (f.name != nullptr) {
+            out_ << (&f == o.facts ? "" : ", ") << f.name << " " << f.value;
+          }
+        }
+        out_ << ")";
+      }
+    }
+    if (shown != d.total) {
+      out_ << ", or one of " << std::uint64_t{d.total - shown} << " more";
+    }
+    for (std::size_t i = first; i < last; ++i) {
+      if (shot_.at(i).seen.waits_for.objects[0].at != d.objects[0].at) {
+        out_ << "; the others for others like it";
+        break;
+      }
+    }
+    out_ << "\n";
+  }
+
+  void write_stack(const snapshot::entry& e) {
+    if (e.stack != snapshot::no_stack) {
+      write_frames(shot_.stack(e.stack));
+    } else if (!e.seen.has_stack) {
+      out_ << "\t  not started yet\n";
+    } else if (e.seen.thread != 0) {
+      out_ << "\t  running on thread " << std::int64_t{e.seen.thread} << ", no trace\n";
+    } else {
+      out_ << "\t  no trace\n";
+    }
+  }
+
+  text_out& out_;
+  const snapshot& shot_;
+  symbol_reader symbols_;
+  demangler name_;
+  const std::uint32_t now_;
+};
+
+// All but `except`, grouped.
+void write_groups(text_form& form, text_out& out, snapshot& shot, const goroutine* except) {
+  shot.group();
+  for (std::size_t first = 0; first < shot.count();) {
+    std::size_t last = first + 1;
+    if (shot.at(first).seen.record != except) {
+      while (last < shot.count() && shot.at(last).group == shot.at(first).group &&
+             shot.at(last).seen.record != except) {
+        ++last;
+      }
+      out << "\n";
+      form.write(first, last);
+    }
+    first = last;
+  }
+  if (shot.left_out() != 0) {
+    out << "\n" << std::uint64_t{shot.left_out()} << " more, started meanwhile\n";
   }
 }
+
+const goroutine* current_goroutine() noexcept {
+  worker* w = this_worker();
+  return w != nullptr ? w->current() : nullptr;
+}
+
+int standard_error = STDERR_FILENO;
+
+}  // namespace
+
+void print(std::string_view text) noexcept { write_to_fd(&standard_error, text); }
 
 void print(std::uint64_t number) noexcept {
-  char digits[20];
-  const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
-  print(std::string_view(digits, static_cast<std::size_t>(end - digits)));
+  text_out out(write_to_fd, &standard_error);
+  out << number;
 }
 
-void print_goroutine(const goroutine& g) noexcept {
-  print("goroutine ");
-  print(g.id);
-  print(" [");
-  switch (g.state.load(relaxed)) {  // relaxed: a snapshot
-    case goroutine_state::idle:
-      print("idle");
-      break;
-    case goroutine_state::runnable:
-      print("runnable");
-      break;
-    case goroutine_state::running:
-      print("running");
-      break;
-    case goroutine_state::parked:
-      print(to_string(g.reason.load(relaxed)));  // relaxed: a snapshot
-      break;
-  }
-  print("]");
-  if (g.extra != nullptr && !g.extra->name.empty()) {
-    print(" \"");
-    print(g.extra->name);
-    print("\"");
-  }
-  print(g.main ? ":\n\tmain, started at " : ":\n\tcreated at ");
-  print(g.site.file_name());
-  print(":");
-  print(g.site.line());
-  print(" in ");
-  print(g.site.function_name());
-  print("\n");
-}
+void set_traceback(traceback t) noexcept { level.store(t, relaxed); }  // relaxed: a setting
+traceback traceback_level() noexcept { return level.load(relaxed); }   // relaxed: a setting
 
-void print_all_goroutines(const goroutine* except) noexcept {
-  arena::for_each_record([&](const goroutine& g) {
-    // relaxed: a snapshot
-    if (&g != except && g.state.load(relaxed) != goroutine_state::idle) {
-      print("\n");
-      print_goroutine(g);
+void print_crash_dump(const goroutine* g, heap h, stacks which) noexcept {
+  if (traceback_level() == traceback::none) {
+    return;
+  }
+  const scheduler::in_use s;
+  const mapped<snapshot> shot;
+  const mapped<text_out> out(write_to_fd, &standard_error);
+  const mapped<text_form> form(*out, *shot, h);
+  if (!shot || !out || !form ||
+      !(which == stacks::none ? shot->take_without_stacks()
+                              : shot->take(s ? &*s : nullptr, visit_patience::short_, g))) {
+    print("no memory for a dump of the goroutines\n");
+    return;
+  }
+  shot->trim(form->symbols());
+  bool shown = false;
+  for (std::size_t i = 0; g != nullptr && i < shot->count(); ++i) {
+    if (shot->at(i).seen.record == g) {
+      shot->at(i).seen.state = goroutine_state::running;  // it runs this
+      form->write(i, i + 1);
+      shown = true;
     }
-  });
+  }
+  if (!shown) {
+    *out << "on a thread that runs no goroutine:\n";
+    form->write_frames(shot->own_stack());
+  }
+  if (traceback_level() != traceback::single) {
+    write_groups(*form, *out, *shot, g);
+  }
 }
 
-void deadlock_exit(std::int64_t live) noexcept {
+bool write_text_dump(scheduler* s, text_out& out) {
+  const mapped<snapshot> shot;
+  const mapped<text_form> form(out, *shot, heap::sound);
+  if (!shot || !form || !shot->take(s, visit_patience::endless, current_goroutine())) {
+    return false;
+  }
+  shot->trim(form->symbols());
+  write_outline(out, outline_of(*shot, s));
+  write_groups(*form, out, *shot, nullptr);
+  return true;
+}
+
+void deadlock_exit(scheduler* s, std::int64_t live) noexcept {
   print(live == 0 ? "weft: fatal: no goroutines (main called goexit) - deadlock!\n"
                   : "weft: fatal: all goroutines are asleep - deadlock!\n");
-  print_all_goroutines(nullptr);
+  if (traceback_level() != traceback::none) {
+    const mapped<snapshot> shot;
+    text_out out(write_to_fd, &standard_error);
+    const mapped<text_form> form(out, *shot, heap::sound);
+    if (shot && form && shot->take(s, visit_patience::short_, nullptr)) {
+      shot->trim(form->symbols());
+      write_groups(*form, out, *shot, nullptr);
+    }
+  }
   ::_exit(2);
 }
 

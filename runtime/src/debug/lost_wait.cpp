@@ -38,6 +38,28 @@ std::string_view type_of(const char* signature) noexcept {
   return s.substr(0, s.rfind(']'));
 }
 
+void print_goroutine(const goroutine& g) noexcept {
+  print("goroutine ");
+  print(g.id);
+  print(" [");
+  // relaxed: a snapshot
+  print(g.state.load(relaxed) == goroutine_state::parked ? to_string(g.reason.load(relaxed))
+                                                         : "running");
+  print("]");
+  if (g.extra != nullptr && !g.extra->name.empty()) {
+    print(" \"");
+    print(g.extra->name);
+    print("\"");
+  }
+  print(g.main ? ":\n\tmain, started at " : ":\n\tcreated at ");
+  print(g.site.file_name());
+  print(":");
+  print(g.site.line());
+  print(" in ");
+  print(g.site.function_name());
+  print("\n");
+}
+
 void print_channel(const lost_wait& w) noexcept {
   print("chan ");
   print_address(w.channel);

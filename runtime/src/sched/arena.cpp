@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <new>
+#include <utility>
 
 namespace weft::detail {
 namespace {
@@ -16,6 +17,15 @@ struct chain_link {
 chain_link* link_of(goroutine* g) noexcept { return reinterpret_cast<chain_link*>(g->closure); }
 
 }  // namespace
+
+void drop_extra(goroutine* g) noexcept {
+  goroutine_extra* extra = nullptr;
+  {
+    spin_guard hold(visiting);
+    extra = std::exchange(g->extra, nullptr);
+  }
+  delete extra;
+}
 
 constinit atomic<arena*> arena::newest_{nullptr};
 

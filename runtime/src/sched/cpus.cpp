@@ -9,6 +9,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace weft::detail {
@@ -126,20 +127,22 @@ std::uint64_t number_from(const char* name, std::uint64_t fallback, std::uint64_
   return value;
 }
 
-lost_wait_action lost_waits_from(const char* name) {
+// A word from the environment; `fallback` when the variable is not set.
+template <class T, std::size_t N>
+T word_from(const char* name, T fallback, const std::pair<std::string_view, T> (&words)[N]) {
   const char* text = std::getenv(name);
-  const std::string_view s = text != nullptr ? text : "";
-  if (s.empty() || s == "ignore") {
-    return lost_wait_action::ignore;
+  if (text == nullptr || *text == '\0') {
+    return fallback;
   }
-  if (s == "report") {
-    return lost_wait_action::report;
-  }
-  if (s == "wake") {
-    return lost_wait_action::wake;
+  std::string expected;
+  for (const auto& [word, value] : words) {
+    if (word == text) {
+      return value;
+    }
+    expected += (expected.empty() ? "" : ", ") + std::string(word);
   }
   throw std::invalid_argument("weft: run: the environment has " + std::string(name) + "=" + text +
-                              "; ignore, report or wake was expected");
+                              "; one of these was expected: " + expected);
 }
 
 }  // namespace
@@ -217,7 +220,24 @@ runtime_options resolve(runtime_options o) {
     o.seed = number_from("WEFT_SEED", 0, 0, UINT64_MAX);
   }
   if (o.on_lost_wait == lost_wait_action::ignore) {
-    o.on_lost_wait = lost_waits_from("WEFT_LOST_WAITS");
+    o.on_lost_wait = word_from("WEFT_LOST_WAITS", o.on_lost_wait,
+                               {{"ignore", lost_wait_action::ignore},
+                                {"report", lost_wait_action::report},
+                                {"wake", lost_wait_action::wake}});
+  }
+  if (o.traceback == traceback::all) {
+    o.traceback = word_from("WEFT_TRACEBACK", o.traceback,
+                            {{"all", traceback::all},
+                             {"none", traceback::none},
+                             {"single", traceback::single},
+                             {"system", traceback::system},
+                             {"crash", traceback::system}});
+  }
+  if (o.on_sigquit == sigquit_action::dump_and_exit) {
+    o.on_sigquit = word_from("WEFT_SIGQUIT", o.on_sigquit,
+                             {{"exit", sigquit_action::dump_and_exit},
+                              {"dump", sigquit_action::dump},
+                              {"leave", sigquit_action::leave}});
   }
   return o;
 }

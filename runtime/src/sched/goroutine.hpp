@@ -45,9 +45,15 @@ struct goroutine_extra {
 
 class goroutine {
  public:
-  goroutine* next = nullptr;  ///< link in a free list
-  fiber* stack = nullptr;     ///< where it is parked; nullptr: not started, runs as a call
-  void (*run)(void*) = nullptr;
+  union {
+    goroutine* next = nullptr;  ///< of a free record: link in a free list
+    std::uint64_t parent;       ///< of one in use: the id of who started it, 0 for a thread
+  };
+  fiber* stack = nullptr;  ///< where it is parked; nullptr: not started, runs as a call
+  union {
+    void (*run)(void*) = nullptr;  ///< until it has started
+    const void* object;            ///< from its first wait on: what it waits, or waited, for
+  };
   std::uint64_t id = 0;
   // [claim] ticket while a wait is open, ticket + 1 + index once won. Written by the owner while
   // it runs, by CAS while it waits.
@@ -61,10 +67,18 @@ class goroutine {
   bool leaving : 1 = false;  ///< goexit is unwinding it
   // What ready() has to do. `abandoned` is set when its run has ended (GR-2), else constant.
   atomic<goroutine_kind> kind{goroutine_kind::ordinary};
-  // [park] foreign threads only: 1 once woken. Written by ready(), reset by the owner.
+  // A foreign thread's: [park] 1 once woken; written by ready(), reset by the owner.
+  // A goroutine's: see since().
   atomic<std::uint32_t> woken{0};
   alignas(16) unsigned char closure[inline_closure_bytes];
+
+  /// For dumps: when it was last parked or made ready, as coarse_now.
+  atomic<std::uint32_t>& since() noexcept { return woken; }
+  const atomic<std::uint32_t>& since() const noexcept { return woken; }
 };
+
+/// [visit.7] Frees what few goroutines have, when nobody looks at it. Not its own fiber.
+void drop_extra(goroutine* g) noexcept;
 
 static_assert(sizeof(goroutine) == 2 * cache_line, "a goroutine record is two cache lines");
 static_assert(offsetof(goroutine, closure) == cache_line);

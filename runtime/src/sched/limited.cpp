@@ -54,7 +54,7 @@ void commit_limited(void* at) noexcept {
 
 }  // namespace
 
-std::uint32_t park_limited(wait_reason reason, std::uint64_t ticket, const wait_limit& limit,
+std::uint32_t park_limited(wait_cause why, std::uint64_t ticket, const wait_limit& limit,
                            park_commit commit, void* arg, std::uint32_t timeout_index) noexcept {
   worker* w = this_worker();
   goroutine* g = w != nullptr ? w->current() : nullptr;
@@ -73,7 +73,7 @@ std::uint32_t park_limited(wait_reason reason, std::uint64_t ticket, const wait_
       l.limit.deadline = never;
     }
     l.canceled.who = g;
-    park(reason, commit_limited, &l);
+    park(why, commit_limited, &l);
   } else {
     l.who = l.canceled.who = self();
     block_thread_limited(

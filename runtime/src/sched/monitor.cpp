@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "debug/dump.hpp"
+#include "debug/quit.hpp"
 #include "detail/sys.hpp"
 #include "sched/block_thread.hpp"
 #include "sched/scheduler.hpp"
@@ -50,6 +51,7 @@ std::size_t count_threads() {
 
 void monitor::start() {
   const int error = sys.thread_create(&thread_, thread_main, this);
+  note_time(clock.now());
   if (error != 0) {
     throw std::system_error(error, std::generic_category(),
                             "weft: run: cannot start the monitor thread");
@@ -71,8 +73,17 @@ void monitor::nudge() noexcept {
   std::uint32_t expected = deep_sleep;
   // [monitor.2] acq_rel: pairs with [monitor.1]: the waker's place is counted before this.
   if (word_.compare_exchange(expected, on_watch, acq_rel, acquire)) {
+    note_time(clock.now());
     sys.futex_wake(word_.address(), 1);
   }
+}
+
+void monitor::rouse() noexcept {
+  nudge();
+  std::uint32_t watching = on_watch;
+  // acq_rel: as in expect(). hurried already: it is about to look.
+  word_.compare_exchange(watching, hurried, acq_rel, relaxed);
+  sys.futex_wake(word_.address(), 1);
 }
 
 void* monitor::thread_main(void* self) {
@@ -101,6 +112,10 @@ void monitor::watch() {
     std::uint32_t hurry = hurried;
     word_.compare_exchange(hurry, on_watch, acq_rel, relaxed);  // [timer.6] acq_rel: heard
     const std::int64_t now = looked = clock.now();
+    note_time(now);
+    if (quit_requested()) [[unlikely]] {
+      answer_quit(&sched_);
+    }
     if (all_asleep()) {
       pause = longest_ns;
       if (++asleep == asleep_rounds) {
@@ -319,7 +334,7 @@ bool monitor::report_deadlock() {
       sched_.main_done_.load(acquire) != 0) {
     return false;
   }
-  deadlock_exit(sched_.live_goroutines());
+  deadlock_exit(&sched_, sched_.live_goroutines());
 }
 
 }  // namespace weft::detail

@@ -27,6 +27,8 @@ class monitor {
   void stop() noexcept;
   /// A worker wakes while all slept.
   void nudge() noexcept;
+  /// Wakes it, whatever it waits for. Async-signal-safe.
+  void rouse() noexcept;
   /// A time was added while no worker sleeps until it: the monitor must not sleep much longer.
   void expect(std::int64_t when) noexcept;
 

@@ -98,7 +98,9 @@ void make_ready(goroutine* g, bool in_turn) noexcept {
     sys.futex_wake(word, 1);
     return;
   }
-  g->state.store(goroutine_state::runnable, relaxed);  // relaxed: for dumps
+  g->since().store(coarse_now.load(relaxed), relaxed);  // relaxed: for dumps
+  g->state.store(goroutine_state::runnable,
+                 release);  // [visit.1] release: its stack was made before
   worker* w = this_worker();
   if (w != nullptr && !w->stopped()) [[likely]] {
     in_turn ? w->push_quietly(g) : w->push_next(g);
@@ -148,15 +150,17 @@ goroutine* self() {
   return this_thread_stand_in();
 }
 
-void park(wait_reason reason, park_commit commit, void* arg) noexcept {
+void park(wait_cause why, park_commit commit, void* arg) noexcept {
   worker* w = this_worker();
   goroutine* g = w != nullptr ? w->current() : nullptr;
   if (g == nullptr) {
     block_thread_limited(this_thread_stand_in(), {}, commit, arg);
     return;
   }
-  g->reason.store(reason, relaxed);                  // relaxed: for dumps
-  g->state.store(goroutine_state::parked, relaxed);  // relaxed: for dumps
+  g->object = why.object;
+  g->reason.store(why.reason, relaxed);                 // relaxed: for dumps
+  g->since().store(coarse_now.load(relaxed), relaxed);  // relaxed: for dumps
+  g->state.store(goroutine_state::parked, release);  // [visit.1] release: its stack was made before
   w->park_current(g, commit, arg);
 }
 

@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "debug/crash.hpp"
+#include "debug/dump.hpp"
+#include "debug/quit.hpp"
 #include "detail/sys.hpp"
 #include "sched/block_thread.hpp"
 #include "sched/cpus.hpp"
@@ -213,6 +215,8 @@ void scheduler::start() {
                             "weft: run: cannot start a worker thread");
   }
   monitor_.start();
+  set_traceback(options_.traceback);
+  install_quit_handler(options_.on_sigquit);
 }
 
 // The calling thread becomes a worker's, to which the main goroutine is locked (RT-11).
@@ -275,7 +279,9 @@ void scheduler::run_main(goroutine* g) {
 }
 
 std::size_t scheduler::end() noexcept {
+  remove_quit_handler();
   stop_workers();
+  await_crash_report();
   idle.revoke_solo();  // a worker may have claimed it on its way out
   const auto left = static_cast<std::size_t>(live_goroutines());
   if (left != 0) {

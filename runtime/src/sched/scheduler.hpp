@@ -75,6 +75,8 @@ class scheduler {
   bool wake_one() noexcept;
   /// A worker took a place by itself: the monitor must be on watch.
   void left_sleep() noexcept { monitor_.nudge(); }
+  /// From any context: the monitor looks what is wanted of it.
+  void wake_monitor() noexcept { monitor_.rouse(); }
   /// After a time was added to a heap: whoever would come too late for it is told. [timer.1]
   void timer_added(std::int64_t when) noexcept;
 

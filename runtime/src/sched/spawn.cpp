@@ -10,6 +10,7 @@
 #include "sched/cpus.hpp"
 #include "sched/goexit.hpp"
 #include "sched/scheduler.hpp"
+#include "time/clock.hpp"
 
 namespace weft {
 namespace detail {
@@ -32,7 +33,7 @@ std::size_t usual_stack_bytes() {
   return s->options().stack_bytes;
 }
 
-goroutine* fresh_record(worker* w, std::source_location site) {
+goroutine* fresh_record(worker* w, std::source_location site, std::uint64_t parent) {
   goroutine* g = nullptr;
   if (w != nullptr) {
     g = w->take_record();
@@ -47,6 +48,7 @@ goroutine* fresh_record(worker* w, std::source_location site) {
     g->id = s->take_ids(1);
   }
   g->site = site;
+  g->parent = parent;
   return g;
 }
 
@@ -61,15 +63,15 @@ goroutine* begin_spawn(std::source_location site) {
   worker* w = this_worker();
   const goroutine* me = w != nullptr ? w->current() : nullptr;
   if (me != nullptr && me->extra == nullptr) [[likely]] {
-    return fresh_record(w, site);
+    return fresh_record(w, site, me->id);
   }
   auto locals = inherited_locals();  // user code: the worker may be another one after it
   if (locals == nullptr) {
-    return fresh_record(this_worker(), site);
+    return fresh_record(this_worker(), site, this_goroutine::id());
   }
   auto extra = std::make_unique<goroutine_extra>();
   extra->locals = std::move(locals);
-  goroutine* g = fresh_record(this_worker(), site);
+  goroutine* g = fresh_record(this_worker(), site, this_goroutine::id());
   g->extra = extra.release();
   return g;
 }
@@ -83,7 +85,7 @@ goroutine* begin_spawn(const spawn_request& request, std::source_location site) 
     extra->own_fiber = stack_pool::map_fiber(request.stack_bytes, worker::fiber_loop);
   }
   try {
-    goroutine* g = fresh_record(this_worker(), site);
+    goroutine* g = fresh_record(this_worker(), site, this_goroutine::id());
     g->extra = extra.release();
     return g;
   } catch (...) {
@@ -98,7 +100,8 @@ void* closure_of(goroutine* g) noexcept { return g->closure; }
 
 void finish_spawn(goroutine* g, void (*run)(void*)) noexcept {
   g->run = run;
-  g->state.store(goroutine_state::runnable, relaxed);  // relaxed: for dumps
+  g->since().store(coarse_now.load(relaxed), relaxed);  // relaxed: for dumps
+  g->state.store(goroutine_state::runnable, release);   // [visit.1] release: the record is complete
   if (worker* w = this_worker()) {
     w->push_fresh(g);
   } else if (scheduler::in_use s; s) {
@@ -111,8 +114,7 @@ void abandon_spawn(goroutine* g) noexcept {
     if (g->extra->own_fiber != nullptr) {
       stack_pool::unmap_fiber(g->extra->own_fiber);
     }
-    delete g->extra;
-    g->extra = nullptr;
+    drop_extra(g);
   }
   if (worker* w = this_worker()) {
     w->count_finished();
@@ -135,7 +137,7 @@ void run_main(const runtime_options& options, void (*main)(void*), void* arg,
   install_crash_handlers();
   goroutine* g = nullptr;
   try {
-    g = fresh_record(nullptr, site);
+    g = fresh_record(nullptr, site, 0);
   } catch (...) {
     scheduler::retract();
     delete s;

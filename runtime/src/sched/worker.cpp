@@ -4,6 +4,8 @@
 
 #include <weft/detail/check.hpp>
 
+#include <unistd.h>
+
 #include <string>
 #include <utility>
 
@@ -44,6 +46,7 @@ void worker::run_thread() {
     ::pthread_setname_np(::pthread_self(), name.c_str());
   }
   set_this_worker(this);
+  tid_.store(static_cast<std::int32_t>(::gettid()), relaxed);  // relaxed: for dumps
   thread_pointer_ = thread_pointer();
   eh_ = thread_eh_globals();
   sanitizer::adopt_thread(&native_);
@@ -60,6 +63,7 @@ void worker::run_thread() {
   sched_.memory.give_records(std::exchange(records_, {}));
   sched_.memory.give_records(std::exchange(full_, {}));
   sched_.memory.stacks().release_slab();  // [stack] this thread holds no fiber any longer
+  tid_.store(0, relaxed);                 // relaxed: for dumps
   set_this_worker(nullptr);
   scheduler& s = sched_;
   if (std::exchange(must_end_, false)) {
@@ -141,8 +145,7 @@ void worker::finish(goroutine* g) noexcept {
     if (pinned_ == g) {
       pinned_ = nullptr;  // the bit stays: await_turn() ends the thread
     }
-    delete g->extra;
-    g->extra = nullptr;
+    drop_extra(g);
   }
   g->leaving = false;
   g->main = false;
@@ -199,7 +202,8 @@ void worker::yield_current() {
     return;
   }
   g->stack = fiber_;
-  g->state.store(goroutine_state::runnable, relaxed);  // relaxed: for dumps
+  g->state.store(goroutine_state::runnable,
+                 release);  // [visit.1] release: its stack was made before
   if (next != nullptr && next->stack != nullptr) {
     switch_to(next, requeue, g);
   } else {

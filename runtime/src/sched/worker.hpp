@@ -130,7 +130,11 @@ class alignas(2 * cache_line) worker : public sleeper {
   void wake() noexcept;
   /// The keeper sleeps for too long: it looks at the timers again [timer.1].
   void rouse() noexcept;
-  goroutine* running() const noexcept { return current_.load(relaxed); }   // relaxed: a hint
+  goroutine* running() const noexcept { return current_.load(relaxed); }  // relaxed: a hint
+  /// [visit.4] acquire: pairs with set_current().
+  const goroutine* visited_current() const noexcept { return current_.load(acquire); }
+  /// The kernel's name of the thread; 0: it has not begun, or has ended.
+  std::int32_t tid() const noexcept { return tid_.load(relaxed); }         // relaxed: for dumps
   bool blocking() const noexcept { return blocking_.load(relaxed) != 0; }  // relaxed: a hint
   const fiber* running_fiber() const noexcept { return fiber_; }  // by its own thread, in handlers
   /// [solo.1] The monitor: the only worker awake, in a goroutine that comes to no pick.
@@ -172,7 +176,10 @@ class alignas(2 * cache_line) worker : public sleeper {
   }
   void switch_to(goroutine* next, fiber_commit commit, void* arg) noexcept;
   void hand_over(fiber* to, fiber_commit commit, void* arg) noexcept;
-  void set_current(goroutine* g) noexcept { current_.store(g, relaxed); }  // relaxed: own word
+  void set_current(goroutine* g) noexcept {
+    // [visit.4] release: who sees it sees what became of the stack that ran before.
+    current_.store(g, release);
+  }
   fiber* take_spare() noexcept;
   void give_spare(fiber* f) noexcept;
   static void recycle_fiber(void* f) noexcept;
@@ -214,6 +221,7 @@ class alignas(2 * cache_line) worker : public sleeper {
   atomic<std::uint64_t> finished_{0};   // goroutines ended here
   atomic<std::uint64_t> contended_{0};  // locks that had to be waited for here
   atomic<std::uint32_t> blocking_{0};   // inside blocking(f)
+  atomic<std::int32_t> tid_{0};         // see tid()
   // attend_* bits, set by anybody, cleared by the owner. Read relaxed at every pick.
   alignas(cache_line) atomic<std::uint32_t> attention_{0};
   // [idle.7] the futex word of this worker's sleep: 1 once woken, 2 roused to look at the timers.

@@ -1,6 +1,8 @@
 #pragma once
 // A fiber: a stack and, while it does not run, its saved registers. The record sits at the top
 // of the stack itself, so that a parked goroutine costs one page and no allocation.
+#include <weft/detail/atomic.hpp>
+
 #include <cstddef>
 #include <cstdint>
 
@@ -26,7 +28,8 @@ using fiber_main = void (*)();
 using fiber_commit = void (*)(void*) noexcept;
 
 struct fiber {
-  void* sp = nullptr;          ///< saved context; valid while the fiber does not run
+  // [visit] saved context; null while the fiber runs. Written by whoever leaves or enters it.
+  atomic<void*> sp{nullptr};
   fiber* next = nullptr;       ///< link in a list of spare fibers
   eh_globals eh;               ///< exceptions in flight; valid while the fiber does not run
   char* low = nullptr;         ///< lowest usable address; the guard lies below
@@ -36,8 +39,14 @@ struct fiber {
   stack_pool* pool = nullptr;  ///< where it goes back to; nullptr: own mapping or a thread's
   void* tsan = nullptr;        ///< ThreadSanitizer's view of this fiber
   void* asan_fake_stack = nullptr;
-  fiber_main main = nullptr;  ///< what it will run; nullptr once it was started
+  // [visit] what it will run; null once it was started; being_visited: not to be entered now.
+  // Written before the fiber is first entered, and by a visitor.
+  atomic<fiber_main> main{nullptr};
 };
+
+/// The value of fiber::main while somebody looks at the stack: whoever would go on with the fiber
+/// waits. [visit]
+void being_visited();
 
 /// Makes `f` start `main` when it is first switched to.
 void prepare_fiber(fiber* f, fiber_main main) noexcept;

@@ -56,6 +56,8 @@ fiber* place_fiber(char* span_start, std::size_t span, std::size_t colour, stack
 
 }  // namespace
 
+constinit spinlock visiting;
+
 stack_pool::stack_pool(std::size_t usable_bytes, fiber_main main)
     : span_(round_up(usable_bytes < smallest_stack ? smallest_stack : usable_bytes, page) +
             guard_bytes),
@@ -225,7 +227,10 @@ void stack_pool::unmap_fiber(fiber* f) noexcept {
   char* at = f->mapping;
   const std::size_t span = f->span;
   sanitizer::destroy(f);
-  sys.unmap(at, span);
+  {
+    spin_guard hold(visiting);  // [visit.7]
+    sys.unmap(at, span);
+  }
   guard_budget_return(1);
 }
 

@@ -7,6 +7,8 @@
 // A stack is, in turn: reserved (address space only) -> carved (guard, fiber record) -> in use
 // or spare; spare fibers that stayed unused for a while become cold: their pages go back to the
 // system, the guard stays.
+#include <weft/detail/spinlock.hpp>
+
 #include <cstddef>
 #include <mutex>
 #include <vector>
@@ -14,6 +16,10 @@
 #include "stack/fiber.hpp"
 
 namespace weft::detail {
+
+/// [visit.7] Held by whoever looks at parked stacks, and by who frees what it would look at: stacks
+/// of their own size, names. A leaf.
+extern constinit spinlock visiting;
 
 class stack_pool {
  public:
@@ -43,6 +49,19 @@ class stack_pool {
   /// a stack that is needed again costs a page fault and clearing the page. False: nothing is left
   /// that a later call would return.
   bool trim() noexcept;
+
+  /// Calls f(low, top) for every stack that was carved, in use or spare; not while it is trimmed.
+  template <class F>
+  void for_each_stack(F f) {
+    for (std::size_t i = 0;; ++i) {
+      std::lock_guard hold(lock_);
+      if (i >= next_stack_) {
+        return;
+      }
+      char* at = slabs_[i / slab_stacks] + span_ * (i % slab_stacks);
+      f(static_cast<const char*>(at) + guard_bytes_, static_cast<const char*>(at) + span_);
+    }
+  }
 
   std::size_t usable_bytes() const noexcept { return span_ - guard_bytes_; }
   std::size_t carved() noexcept {

@@ -5,6 +5,7 @@
 
 #include <boost/context/detail/fcontext.hpp>
 
+#include "detail/sys.hpp"
 #include "stack/fiber.hpp"
 #include "stack/sanitizer.hpp"
 
@@ -29,7 +30,8 @@ struct departure {
 ctx::transfer_t land(ctx::transfer_t t) noexcept {
   const departure d = *static_cast<departure*>(t.data);
   sanitizer::arrive(d.to);
-  d.from->sp = t.fctx;
+  d.to->sp.store(nullptr, relaxed);   // [visit.5] relaxed: before the next store of current_
+  d.from->sp.store(t.fctx, release);  // [visit.5] release: who sees it may read the stack
   if (d.to->eh.any()) [[unlikely]] {
     *d.eh = d.to->eh;
     d.to->eh = {};
@@ -38,16 +40,29 @@ ctx::transfer_t land(ctx::transfer_t t) noexcept {
   return t;
 }
 
+// [visit.3] A visitor is not long: it holds on to some 64 stacks at once.
+void await_end_of_visit(const fiber* f) noexcept {
+  // acquire: pairs with [visit.6]
+  for (int spins = 0; f->main.load(acquire) == being_visited; ++spins) {
+    spins < 100 ? cpu_relax() : sys.nap(20'000);
+  }
+}
+
 void fiber_entry(ctx::transfer_t t) {
+#if defined(__x86_64__)
+  asm volatile(".cfi_undefined rip");  // nobody called this: backtraces end here
+#endif
   const departure* d = static_cast<departure*>(t.data);
-  const fiber_main main = d->to->main;
-  d->to->main = nullptr;
+  const fiber_main main = d->to->main.load(relaxed);  // relaxed: constant since it was made
+  d->to->main.store(nullptr, relaxed);                // relaxed: no visitor before it has parked
   land(t);
   main();
   __builtin_unreachable();
 }
 
 }  // namespace
+
+void being_visited() {}
 
 eh_globals* thread_eh_globals() noexcept {
   return reinterpret_cast<eh_globals*>(abi::__cxa_get_globals());
@@ -56,8 +71,11 @@ eh_globals* thread_eh_globals() noexcept {
 void prepare_fiber(fiber* f, fiber_main main) noexcept {
   // Leave the record itself and a zero return address above the first frame.
   char* stack_top = reinterpret_cast<char*>(f) - 64;
-  f->sp = ctx::make_fcontext(stack_top, static_cast<std::size_t>(stack_top - f->low), fiber_entry);
-  f->main = main;
+  // relaxed: published with the goroutine that it will run
+  f->sp.store(
+      ctx::make_fcontext(stack_top, static_cast<std::size_t>(stack_top - f->low), fiber_entry),
+      relaxed);
+  f->main.store(main, relaxed);  // relaxed: as above
 }
 
 __attribute__((noinline)) void switch_fiber(fiber* from, fiber* to, eh_globals* eh,
@@ -67,11 +85,19 @@ __attribute__((noinline)) void switch_fiber(fiber* from, fiber* to, eh_globals* 
     from->eh = *eh;
     *eh = {};
   }
+  asm volatile("" ::: "memory");  // [visit.3] the caller's store of current_ stays before this load
+  // [visit.3] relaxed: ordered by the visitor's membarrier
+  fiber_main first = to->main.load(relaxed);
+  if (first != nullptr && first == being_visited) [[unlikely]] {
+    await_end_of_visit(to);
+    first = nullptr;
+  }
   sanitizer::leave(from, to);
-  if (to->main == nullptr) [[likely]] {
-    ctx::ontop_fcontext(to->sp, &d, land);
+  void* context = to->sp.load(relaxed);  // relaxed: published with the goroutine, or the fiber
+  if (first == nullptr) [[likely]] {
+    ctx::ontop_fcontext(context, &d, land);
   } else {
-    ctx::jump_fcontext(to->sp, &d);  // the first time, into fiber_entry()
+    ctx::jump_fcontext(context, &d);  // the first time, into fiber_entry()
   }
 }
 

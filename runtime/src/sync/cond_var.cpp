@@ -37,12 +37,13 @@ detail::wait_end cond_var::turn::wait(const detail::wait_limit& limit) noexcept 
   }
   waiter_.value = &waiter_;
   if (limit.none()) {
-    detail::park(detail::wait_reason::cond, detail::unlock_commit, &cond_.lock_);
+    detail::park({detail::wait_reason::cond, &cond_}, detail::unlock_commit, &cond_.lock_);
     return wait_end::woken;
   }
   waiter_.ticket = detail::open_claim(waiter_.who);
-  const wait_end end = detail::end_of(detail::park_limited(
-      detail::wait_reason::cond, waiter_.ticket, limit, detail::unlock_commit, &cond_.lock_));
+  const wait_end end =
+      detail::end_of(detail::park_limited({detail::wait_reason::cond, &cond_}, waiter_.ticket,
+                                          limit, detail::unlock_commit, &cond_.lock_));
   if (end != wait_end::woken) {
     detail::biased_guard hold(cond_.lock_);
     if (waiter_.linked) {

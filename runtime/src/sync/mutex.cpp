@@ -65,8 +65,11 @@ void mutex::unlock_shared() {
   unlock_slow();
 }
 
-detail::wait_end mutex::lock_slow(const detail::wait_limit& limit, detail::wait_reason reason) {
+detail::wait_end mutex::lock_slow(const detail::wait_limit& limit, detail::wait_cause why) {
   using namespace detail;
+  if (why.object == nullptr) {
+    why.object = this;
+  }
   goroutine* me = self();
   std::int64_t since = 0;
   bool was_woken = false;
@@ -123,10 +126,9 @@ detail::wait_end mutex::lock_slow(const detail::wait_limit& limit, detail::wait_
       since = clock.now();
     }
     if (w.ticket == 0) {
-      park(reason, unlock_commit, &queue_lock_);
+      park(why, unlock_commit, &queue_lock_);
     } else {
-      const wait_end end =
-          end_of(park_limited(reason, w.ticket, bound, unlock_commit, &queue_lock_));
+      const wait_end end = end_of(park_limited(why, w.ticket, bound, unlock_commit, &queue_lock_));
       if (end != wait_end::woken) {
         leave_queue(&w);
         if (!suspicious) {

@@ -19,7 +19,7 @@ bool once::begin() {
   detail::waiter w;
   w.who = me;
   waiters_.push_back(&w);
-  detail::park(detail::wait_reason::once, detail::unlock_commit, &lock_);
+  detail::park({detail::wait_reason::once, this}, detail::unlock_commit, &lock_);
   return false;
 }
 

@@ -51,7 +51,7 @@ bool semaphore::acquire_limited(std::int64_t n, const detail::wait_limit& limit)
                             std::to_string(size_) + " in all");
     }
     park_limited(
-        wait_reason::semaphore, open_claim(self()), limit, [](void*) noexcept {}, nullptr);
+        {wait_reason::semaphore, this}, open_claim(self()), limit, [](void*) noexcept {}, nullptr);
     return false;
   }
   goroutine* me = self();
@@ -65,13 +65,13 @@ bool semaphore::acquire_limited(std::int64_t n, const detail::wait_limit& limit)
   r.tokens = n;
   if (limit.none()) {
     waiters_.push_back(&r);
-    park(wait_reason::semaphore, unlock_commit, &lock_);
+    park({wait_reason::semaphore, this}, unlock_commit, &lock_);
     return true;
   }
   r.ticket = open_claim(me);
   waiters_.push_back(&r);
-  if (end_of(park_limited(wait_reason::semaphore, r.ticket, limit, unlock_commit, &lock_)) ==
-      wait_end::woken) {
+  if (end_of(park_limited({wait_reason::semaphore, this}, r.ticket, limit, unlock_commit,
+                          &lock_)) == wait_end::woken) {
     return true;
   }
   lock_.lock();

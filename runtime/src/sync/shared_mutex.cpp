@@ -26,7 +26,7 @@ bool shared_mutex::try_lock() noexcept {
 
 wait_end shared_mutex::lock_limited(const detail::wait_limit& limit) {
   if (!writers_.try_lock()) {
-    if (const wait_end end = writers_.lock_slow(limit, detail::wait_reason::rwmutex_write);
+    if (const wait_end end = writers_.lock_slow(limit, {detail::wait_reason::rwmutex_write, this});
         end != wait_end::woken) {
       return end;
     }
@@ -65,12 +65,12 @@ wait_end shared_mutex::announce(const detail::wait_limit& limit) {
   w.who = me;
   announced_ = &w;
   if (limit.none()) {
-    park(wait_reason::rwmutex_write, unlock_commit, &lock_);
+    park({wait_reason::rwmutex_write, this}, unlock_commit, &lock_);
     return wait_end::woken;
   }
   w.ticket = open_claim(me);
-  const wait_end end =
-      end_of(park_limited(wait_reason::rwmutex_write, w.ticket, limit, unlock_commit, &lock_));
+  const wait_end end = end_of(
+      park_limited({wait_reason::rwmutex_write, this}, w.ticket, limit, unlock_commit, &lock_));
   if (end != wait_end::woken) {
     withdraw(&w);
   }
@@ -171,13 +171,13 @@ wait_end shared_mutex::lock_shared_slow(const detail::wait_limit& limit) {
   w.who = me;
   if (limit.none()) {
     readers_.push_back(&w);
-    park(wait_reason::rwmutex_read, unlock_commit, &lock_);
+    park({wait_reason::rwmutex_read, this}, unlock_commit, &lock_);
     return wait_end::woken;
   }
   w.ticket = open_claim(me);
   readers_.push_back(&w);
-  const wait_end end =
-      end_of(park_limited(wait_reason::rwmutex_read, w.ticket, limit, unlock_commit, &lock_));
+  const wait_end end = end_of(
+      park_limited({wait_reason::rwmutex_read, this}, w.ticket, limit, unlock_commit, &lock_));
   if (end != wait_end::woken) {
     leave_queue(&w);
   }

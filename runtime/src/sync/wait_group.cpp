@@ -63,13 +63,13 @@ detail::wait_end wait_group::wait_limited(const detail::wait_limit& limit) {
   w.who = me;
   if (limit.none()) {
     waiters_.push_back(&w);
-    detail::park(detail::wait_reason::wait_group, detail::unlock_commit, &lock_);
+    detail::park({detail::wait_reason::wait_group, this}, detail::unlock_commit, &lock_);
     return wait_end::woken;
   }
   w.ticket = detail::open_claim(me);
   waiters_.push_back(&w);
   const wait_end end = detail::end_of(detail::park_limited(
-      detail::wait_reason::wait_group, w.ticket, limit, detail::unlock_commit, &lock_));
+      {detail::wait_reason::wait_group, this}, w.ticket, limit, detail::unlock_commit, &lock_));
   if (end == wait_end::woken) {
     return end;
   }

@@ -15,4 +15,15 @@ std::int64_t monotonic_now() {
 
 clock_source clock = {monotonic_now};
 
+// Written by the monitor, or by whoever wakes it. Read by everybody: a word that changes a few
+// times a second stays in every cache.
+constinit atomic<std::uint32_t> coarse_now{0};
+
+void note_time(std::int64_t now) noexcept {
+  const auto tick = static_cast<std::uint32_t>(now >> coarse_shift);
+  if (coarse_now.load(relaxed) != tick) {  // relaxed: for dumps
+    coarse_now.store(tick, relaxed);       // relaxed: for dumps
+  }
+}
+
 }  // namespace weft::detail

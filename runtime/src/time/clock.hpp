@@ -1,5 +1,7 @@
 #pragma once
 // The seam over time. The hot path never reads it: schedulers, monitors and slow paths do.
+#include <weft/detail/atomic.hpp>
+
 #include <cstdint>
 
 namespace weft::detail {
@@ -11,5 +13,14 @@ struct clock_source {
 
 /// The clock in force. Replaced by tests only, while no runtime runs.
 extern clock_source clock;
+
+/// For dumps, whose ages are in minutes: the clock in units of 2^27 ns, some 134 ms, as the monitor
+/// last saw it. The hot path stamps what it does with this word and reads no clock. While all
+/// workers sleep it stands still, and whoever wakes the monitor sets it.
+extern constinit atomic<std::uint32_t> coarse_now;
+inline constexpr int coarse_shift = 27;
+
+/// Sets coarse_now; writes the word only when its value changes.
+void note_time(std::int64_t now) noexcept;
 
 }  // namespace weft::detail

@@ -41,6 +41,8 @@ enum class [[nodiscard]] chan_status{
 
 namespace detail {
 
+struct wait_description;
+
 /// How to handle elements without knowing their type.
 struct element_type {
   std::size_t size;  ///< 0: an empty type, nothing is stored
@@ -100,6 +102,9 @@ class chan_core {
 
   std::size_t len() const noexcept { return count_.load(relaxed); }  // relaxed: stale at once
   std::size_t cap() const noexcept { return capacity_; }
+
+  /// For dumps, without the lock.
+  void describe(wait_description& out) const noexcept;
 
   // ---- for the typed shell's fast path and for select ----
   biased_lock& lock() noexcept { return lock_; }

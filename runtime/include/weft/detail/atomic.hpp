@@ -2,8 +2,9 @@
 // The one door to atomics. Everything in the runtime that two threads touch goes through
 // weft::detail::atomic, so that
 //   * every access names its memory order (there are no defaults and no operators), and
-//   * a model checker can take the place of the hardware: a build with WEFT_MODEL=1 calls
-//     model_step() before each access, where the explorer of tests/model switches threads.
+//   * a model checker can take the place of the hardware: a build with WEFT_MODEL=1 has the class
+//     of model_atomic.hpp instead, where the explorer of tests/model switches threads before each
+//     access, and decides which of the values that the orders allow a load returns.
 // Stand-alone fences are absent on purpose: race detectors do not model them.
 #include <atomic>
 #include <cstdint>
@@ -16,15 +17,14 @@ inline constexpr std::memory_order release = std::memory_order_release;
 inline constexpr std::memory_order acq_rel = std::memory_order_acq_rel;
 inline constexpr std::memory_order seq_cst = std::memory_order_seq_cst;
 
+}  // namespace weft::detail
+
 #if WEFT_MODEL
-/// A scheduling point of the model checker, defined by tests/model.
-void model_step() noexcept;
-/// The same in a spin loop: nothing will change until another thread has run.
-void model_yield() noexcept;
+#include <weft/detail/model_atomic.hpp>
 #else
-inline void model_step() noexcept {}
+namespace weft::detail {
+
 inline void model_yield() noexcept {}
-#endif
 
 template <class T>
 class atomic {
@@ -34,40 +34,18 @@ class atomic {
   atomic(const atomic&) = delete;
   atomic& operator=(const atomic&) = delete;
 
-  T load(std::memory_order order) const noexcept {
-    model_step();
-    return value_.load(order);
-  }
-  void store(T v, std::memory_order order) noexcept {
-    model_step();
-    value_.store(v, order);
-  }
-  T exchange(T v, std::memory_order order) noexcept {
-    model_step();
-    return value_.exchange(v, order);
-  }
+  T load(std::memory_order order) const noexcept { return value_.load(order); }
+  void store(T v, std::memory_order order) noexcept { value_.store(v, order); }
+  T exchange(T v, std::memory_order order) noexcept { return value_.exchange(v, order); }
   /// One attempt that fails only when the value differs.
   bool compare_exchange(T& expected, T desired, std::memory_order ok,
                         std::memory_order failed) noexcept {
-    model_step();
     return value_.compare_exchange_strong(expected, desired, ok, failed);
   }
-  T fetch_add(T v, std::memory_order order) noexcept {
-    model_step();
-    return value_.fetch_add(v, order);
-  }
-  T fetch_sub(T v, std::memory_order order) noexcept {
-    model_step();
-    return value_.fetch_sub(v, order);
-  }
-  T fetch_or(T v, std::memory_order order) noexcept {
-    model_step();
-    return value_.fetch_or(v, order);
-  }
-  T fetch_and(T v, std::memory_order order) noexcept {
-    model_step();
-    return value_.fetch_and(v, order);
-  }
+  T fetch_add(T v, std::memory_order order) noexcept { return value_.fetch_add(v, order); }
+  T fetch_sub(T v, std::memory_order order) noexcept { return value_.fetch_sub(v, order); }
+  T fetch_or(T v, std::memory_order order) noexcept { return value_.fetch_or(v, order); }
+  T fetch_and(T v, std::memory_order order) noexcept { return value_.fetch_and(v, order); }
 
   /// A counter with one writer: no locked instruction. Readers see a recent value.
   void bump(T by = 1) noexcept {
@@ -82,6 +60,11 @@ class atomic {
  private:
   std::atomic<T> value_;
 };
+
+}  // namespace weft::detail
+#endif
+
+namespace weft::detail {
 
 /// Tells the processor that this is a spin loop.
 inline void cpu_relax() noexcept {

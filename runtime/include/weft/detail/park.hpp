@@ -17,7 +17,7 @@ goroutine* self();
 /// Blocks the caller until ready() is called on it: parks the goroutine, or blocks the foreign
 /// thread. The caller has queued its waiter and still holds the lock that guards it; commit(arg)
 /// releases that lock. After park() the caller may be on another worker thread.
-void park(wait_reason reason, park_commit commit, void* arg) noexcept;
+void park(wait_cause why, park_commit commit, void* arg) noexcept;
 
 /// Makes a parked goroutine runnable, or wakes the foreign thread. Exactly once per park.
 /// The callee may run, and its waiters may be gone, before this returns.

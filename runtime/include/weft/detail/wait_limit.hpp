@@ -40,7 +40,7 @@ inline wait_end end_of(std::uint32_t claimed) noexcept {
 /// `timeout_index` or claim_canceled. In the last two cases the caller's waiters may still be
 /// linked: it must take each out of its queue under that queue's lock. Registering the limit
 /// happens after the goroutine has left its stack, before commit(arg).
-std::uint32_t park_limited(wait_reason reason, std::uint64_t ticket, const wait_limit& limit,
+std::uint32_t park_limited(wait_cause why, std::uint64_t ticket, const wait_limit& limit,
                            park_commit commit, void* arg,
                            std::uint32_t timeout_index = claim_timeout) noexcept;
 

@@ -22,6 +22,18 @@ enum class wait_reason : std::uint8_t {
   semaphore,
 };
 
+/// Dumps' access to what is waited for.
+struct describer;
+
+/// A wait reason and, for dumps, the address of what is waited for. That must live at least until
+/// the wait is over; how it is described is decided by the reason.
+struct wait_cause {
+  constexpr wait_cause(wait_reason r, const void* what = nullptr) noexcept
+      : reason(r), object(what) {}
+  wait_reason reason;
+  const void* object;
+};
+
 /// The text that dumps show, in Go's words.
 const char* to_string(wait_reason r) noexcept;
 
