@@ -91,7 +91,7 @@ chan_status chan_core::send_locked(void* from) noexcept {
   return chan_status::would_block;
 }
 
-bool chan_core::send_and_unlock(void* from) {
+bool chan_core::send_and_unlock(void* from, const handle_place& place) {
   const chan_status s = send_locked(from);
   if (s == chan_status::ok) {
     return true;
@@ -99,6 +99,10 @@ bool chan_core::send_and_unlock(void* from) {
   if (s == chan_status::closed) {
     lock_.unlock();
     return false;
+  }
+  if (watched_) [[unlikely]] {
+    lock_.unlock();
+    return wait_watched(senders_, wait_reason::chan_send, from, place);
   }
   waiter w;
   w.who = self_or_unlock(lock_);
@@ -108,7 +112,12 @@ bool chan_core::send_and_unlock(void* from) {
   return w.result == wake_result::done;
 }
 
-chan_status chan_core::send_limited(void* from, const wait_limit& limit) {
+chan_status chan_core::send_limited(void* from, const wait_limit& limit,
+                                    const handle_place& place) {
+  if (watched_ && limit.none()) [[unlikely]] {
+    return wait_watched(senders_, wait_reason::chan_send, from, place) ? chan_status::ok
+                                                                       : chan_status::closed;
+  }
   lock_.lock();
   const chan_status s = send_locked(from);
   if (s != chan_status::would_block) {
@@ -176,7 +185,7 @@ chan_status chan_core::recv_locked(void* to) noexcept {
   return closed_ ? chan_status::closed : chan_status::would_block;
 }
 
-bool chan_core::recv_and_unlock(void* to) {
+bool chan_core::recv_and_unlock(void* to, const handle_place& place) {
   if (timer_ != nullptr) [[unlikely]] {
     return wait_for_time(to, {}) == chan_status::ok;
   }
@@ -188,6 +197,10 @@ bool chan_core::recv_and_unlock(void* to) {
     lock_.unlock();
     return false;
   }
+  if (watched_) [[unlikely]] {
+    lock_.unlock();
+    return wait_watched(receivers_, wait_reason::chan_recv, to, place);
+  }
   waiter w;
   w.who = self_or_unlock(lock_);
   w.value = to;
@@ -196,7 +209,11 @@ bool chan_core::recv_and_unlock(void* to) {
   return w.result == wake_result::done;
 }
 
-chan_status chan_core::recv_limited(void* to, const wait_limit& limit) {
+chan_status chan_core::recv_limited(void* to, const wait_limit& limit, const handle_place& place) {
+  if (watched_ && limit.none()) [[unlikely]] {
+    return wait_watched(receivers_, wait_reason::chan_recv, to, place) ? chan_status::ok
+                                                                       : chan_status::closed;
+  }
   lock_.lock();
   if (timer_ != nullptr) [[unlikely]] {
     return wait_for_time(to, limit);

@@ -14,12 +14,13 @@ using time_point = std::chrono::steady_clock::time_point;
 constexpr element_type time_element{
     sizeof(time_point), alignof(time_point),
     [](void* to, void* from) noexcept { ::new (to) time_point(*static_cast<time_point*>(from)); },
-    nullptr};
+    nullptr, "std::chrono::steady_clock::time_point"};
 
 }  // namespace
 
 chan_core* chan_core::make_timed(const chan_timer& t) {
   chan_core* c = make(0, time_element, sizeof(chan_timer));
+  c->watched_ = false;  // the clock is its sender
   c->timer_ = ::new (c->buffer_) chan_timer(t);
   return c;
 }

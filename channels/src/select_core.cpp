@@ -2,6 +2,7 @@
 // channel locked at a time; only if none can go, lock all channels in address order, try again,
 // and then either take the default, at one instant (SE-4), or join all queues.
 #include <weft/detail/describe.hpp>
+#include <weft/detail/lost_wait_search.hpp>
 #include <weft/detail/select_core.hpp>
 #include <weft/detail/wait_limit.hpp>
 
@@ -118,6 +119,69 @@ void leave(const select_entry& e, waiter* w) noexcept {
   e.op == select_op::send ? e.core->leave_senders(w) : e.core->leave_receivers(w);
 }
 
+// [lost] What a select that may wait for ever does besides, in a run that watches: it joins the
+// queues with lost_lock held and looks whether anybody is left.
+class select_watch {
+ public:
+  select_watch(const attempt& a, bool may_end_by_itself) noexcept : attempt_(a) {
+    if (watch_mode() == lost_waits::ignored || may_end_by_itself || a.count > most) {
+      return;
+    }
+    on_ = true;
+    lost_lock.lock();
+  }
+  ~select_watch() { release(); }
+  select_watch(const select_watch&) = delete;
+  select_watch& operator=(const select_watch&) = delete;
+
+  void release() noexcept {
+    if (std::exchange(on_, false)) {
+      lost_lock.unlock();
+    }
+  }
+
+  // Two cases may go through one handle: it counts once.
+  void count(waiter& w, std::uint32_t position) noexcept {
+    if (!on_) {
+      return;
+    }
+    const select_entry& e = entry_at(position);
+    w.select = &wait_;
+    for (std::uint32_t k = 0; k < position; ++k) {
+      if (entry_at(k).through == e.through) {
+        return;
+      }
+    }
+    count_handles(w, e.core, {e.through});
+  }
+
+  // All cases have joined. True: this select waits for ever, and has been taken out of a queue.
+  // `others` are to be made ready when no lock is held.
+  bool look(goroutine* me, const waiter* first, waiter** others) noexcept {
+    if (!on_) {
+      return false;
+    }
+    const chan_core* mine[most];
+    for (std::uint32_t k = 0; k < attempt_.count; ++k) {
+      mine[k] = attempt_.core_at(k);
+    }
+    *others =
+        lost_search({mine, attempt_.count}, me, lost_by::wait).look(entry_at(0).core);  // [lost.2]
+    const bool abandoned = !is_open(first);
+    release();
+    return abandoned;
+  }
+
+ private:
+  static constexpr std::uint32_t most = 64;
+  const select_entry& entry_at(std::uint32_t position) const noexcept {
+    return attempt_.entries[attempt_.scratch.poll[position]];
+  }
+  const attempt& attempt_;
+  const select_wait wait_{attempt_.entries, attempt_.scratch.poll, attempt_.count};
+  bool on_ = false;
+};
+
 // With the channels of timers among the cases, when to look again; with a timeout, when it is up.
 struct time_limit {
   std::int64_t deadline = never;
@@ -158,6 +222,7 @@ attempt_result wait_for_one(attempt& a, std::uint64_t ticket, goroutine* me, sel
                             time_limit limit) {
   const select_scratch& scratch = a.scratch;
   const select_entry* entries = a.entries;
+  select_watch watch(a, options.has_default || limit.deadline != never || a.count == 0);
   a.lock_all();
   for (std::uint32_t k = 0; k < a.count; ++k) {
     const select_entry& e = entries[scratch.poll[k]];
@@ -175,6 +240,9 @@ attempt_result wait_for_one(attempt& a, std::uint64_t ticket, goroutine* me, sel
     a.unlock_all_but(nullptr);
     return {attempt_end::took_default};
   }
+  if (limit.deadline != never) {
+    watch.release();
+  }
   for (std::uint32_t k = 0; k < a.count; ++k) {
     const std::uint32_t i = scratch.poll[k];
     waiter* w = ::new (&scratch.waiters[i]) waiter;
@@ -182,7 +250,17 @@ attempt_result wait_for_one(attempt& a, std::uint64_t ticket, goroutine* me, sel
     w->value = entries[i].value;
     w->ticket = ticket;
     w->index = i;
+    watch.count(*w, k);
     join(entries[i], w);
+  }
+  waiter* others = nullptr;
+  if (watch.look(me, &scratch.waiters[scratch.poll[0]], &others)) {
+    a.unlock_all_but(nullptr);
+    ready_chain(others);
+    for (std::uint32_t k = 0; k < a.count; ++k) {
+      leave(entries[scratch.poll[k]], &scratch.waiters[scratch.poll[k]]);
+    }
+    throw_abandoned(wait_reason::select);
   }
   // [limit.2] A timeout alone holds no lock: then nothing of this frame may be touched once the
   // timer knows of the wait.
@@ -215,6 +293,8 @@ attempt_result wait_for_one(attempt& a, std::uint64_t ticket, goroutine* me, sel
       return {attempt_end::look_again};
     case wake_result::closed:
       return {attempt_end::went, {won, true}};
+    case wake_result::abandoned:
+      throw_abandoned(wait_reason::select);
     default:
       return {attempt_end::went, {won, false}};
   }

@@ -291,6 +291,30 @@ TEST_F(RuntimeMisuse, MainMayLeaveAndTheLastOneEndsTheProgram) {
               "the other one ran\n(.|\n)*no goroutines \\(main called goexit\\) - deadlock!");
 }
 
+// DL-1, DL-5: when nobody is left who runs, the circle is named before the deadlock is.
+TEST_F(RuntimeMisuse, ACircleOfMutexesIsNamedBeforeTheDeadlock) {
+  WEFT_NEEDS_DEADLOCK_REPORT();
+  EXPECT_EXIT(
+      weft::run(weft::runtime_options{.on_lost_wait = weft::lost_wait_action::report},
+                [] {
+                  weft::mutex m;
+                  m.lock();
+                  m.lock();
+                }),
+      ExitedWithCode(2),
+      "goroutine 1 holds mutex 0x[0-9a-f]+ and waits for mutex 0x[0-9a-f]+ held by goroutine "
+      "1\n(.|\n)*all goroutines are asleep");
+}
+
+// CH-23: an exception that nobody catches ends the program, and says why.
+TEST_F(RuntimeMisuse, AnAbandonedChannelThatNobodyCatchesIsNamed) {
+  EXPECT_EXIT(weft::run(weft::runtime_options{.on_lost_wait = weft::lost_wait_action::wake},
+                        [] { weft::make_chan<int>().recv(); }),
+              KilledBySignal(SIGABRT),
+              "left a goroutine: weft::abandoned_channel: weft: chan receive: nobody else has a "
+              "handle");
+}
+
 // DL-1: not with on_deadlock ignore: here a signal comes long after a report would have come.
 TEST_F(RuntimeMisuse, AnIgnoredDeadlockIsNotReported) {
   EXPECT_EXIT(

@@ -4,6 +4,7 @@
 #include <weft/detail/biased_lock.hpp>
 #include <weft/detail/describe.hpp>
 #include <weft/detail/done_signal.hpp>
+#include <weft/detail/lost_wait.hpp>
 #include <weft/detail/park.hpp>
 #include <weft/detail/ref_count.hpp>
 #include <weft/detail/wait_limit.hpp>
@@ -12,6 +13,7 @@
 #include <algorithm>
 
 #include "debug/crash.hpp"
+#include "debug/lost_wait.hpp"
 #include "detail/sys.hpp"
 #include "explore.hpp"
 #include "sched/goroutine.hpp"
@@ -21,15 +23,15 @@ namespace weft::model {
 
 std::int64_t time = 0;
 detail::impatience patience = detail::impatience::by_clock;
+int reports[most_threads] = {};
 
 }  // namespace weft::model
 
 namespace weft::detail {
 namespace {
 
-constexpr std::size_t most_threads = 8;
-goroutine records[most_threads];
-bool made_ready[most_threads];
+goroutine records[model::most_threads];
+bool made_ready[model::most_threads];
 
 }  // namespace
 
@@ -116,6 +118,19 @@ bool ref_count::try_add_shared() noexcept {
   }
   return seen != 0;
 }
+// All that a model thread uses is its own.
+constinit atomic<lost_waits> lost_wait_mode{lost_waits::ignored};
+bool is_callers_own(const void*) noexcept { return true; }
+std::uint64_t lock_owner() noexcept { return model::current() + 1; }
+void report_lost_wait(const lost_wait& w, lost_by) noexcept {
+  ++model::reports[static_cast<std::size_t>(w.who - records)];
+}
+void report_lock_cycle(const lock_edge* edges, std::size_t n) noexcept {
+  for (std::size_t i = 0; i < n; ++i) {
+    ++model::reports[static_cast<std::size_t>(edges[i].who - records)];
+  }
+}
+const char* to_string(wait_reason) noexcept { return "a wait"; }
 void note_contention() noexcept {}
 bool solo_forbidden() noexcept { return true; }
 void biased_lock::lock_shared() noexcept { lock_.lock(); }

@@ -46,7 +46,8 @@ constexpr element_type describe_element() noexcept {
           [](void* to, void* from) noexcept { ::new (to) T(std::move(*static_cast<T*>(from))); },
           std::is_trivially_destructible_v<T>
               ? nullptr
-              : +[](void* at) noexcept { static_cast<T*>(at)->~T(); }};
+              : +[](void* at) noexcept { static_cast<T*>(at)->~T(); },
+          static_cast<const char*>(__PRETTY_FUNCTION__)};
 }
 
 template <class T>
@@ -98,6 +99,7 @@ class chan_handle {
   std::size_t hash() const noexcept { return std::hash<const void*>{}(core_); }
 
   chan_core* core() const noexcept { return core_; }
+  const chan_core* const* core_place() const noexcept { return &core_; }
 
  protected:
   chan_handle() noexcept = default;
@@ -142,7 +144,8 @@ class sender {
   ///         channel the receive happens before send returns (MM-3); with capacity c the k-th
   ///         receive happens before the (k+c)-th send returns (MM-4).
   /// Errors  closed_channel if the channel is closed before or while waiting; v is unchanged then.
-  ///         What copying v throws, before anything happened.
+  ///         What copying v throws, before anything happened. With lost_wait_action::wake, also
+  ///         abandoned_channel; v is unchanged.
   /// Cost    O(1), no allocation.   Threads any number of senders and receivers, any thread.
   /// Go      chan.go:chansend; CH-2..6, CH-8, CH-10.   Test  unit/channels/chan_test.cpp
   void send(T&& v) const {
@@ -154,7 +157,7 @@ class sender {
     if (c->can_buffer()) [[likely]] {
       ::new (static_cast<void*>(c->push_slot(element_of<T>.size))) T(std::move(v));
       c->lock().unlock();
-    } else if (!c->send_and_unlock(std::addressof(v))) {
+    } else if (!c->send_and_unlock(std::addressof(v), {handle().core_place()})) {
       throw_send_closed();
     }
   }
@@ -218,7 +221,7 @@ class sender {
         return s;
       }
       chan_core* c = handle().core();
-      return c != nullptr ? c->send_limited(std::addressof(v), limit())
+      return c != nullptr ? c->send_limited(std::addressof(v), limit(), {handle().core_place()})
                           : wait_on_nil(wait_reason::chan_send_nil, limit());
     } else {
       return send_limited(T(std::forward<V>(v)), limit);
@@ -239,28 +242,11 @@ class receiver {
   /// Blocks  goroutine (or the foreign thread); for ever on a nil channel (CH-7).
   /// Cancel  recv(ctx, v), recv_for(v, d), or select with a second case.
   /// Order   see send(); the close happens before a receive that returns nullopt (MM-5).
-  /// Errors  none (std::bad_alloc on a foreign thread's first wait).
+  /// Errors  none (std::bad_alloc on a foreign thread's first wait); with lost_wait_action::wake,
+  ///         abandoned_channel.
   /// Cost    O(1), no allocation.   Threads any.
   /// Go      chan.go:chanrecv; CH-3..8.   Test  unit/channels/chan_test.cpp
-  std::optional<T> recv() const {
-    chan_core* c = handle().core();
-    if (c == nullptr) [[unlikely]] {
-      park_forever(wait_reason::chan_recv_nil);
-    }
-    c->lock().lock();
-    if (c->can_unbuffer()) [[likely]] {
-      T* at = reinterpret_cast<T*>(c->pop_slot(element_of<T>.size));
-      std::optional<T> v(std::move(*at));
-      at->~T();
-      c->lock().unlock();
-      return v;
-    }
-    slot<T> s;
-    if (c->recv_and_unlock(s.room())) {
-      return s.take();
-    }
-    return std::nullopt;
-  }
+  std::optional<T> recv() const { return recv_also_of(nullptr); }
 
   /// Receives into v if that is possible without waiting: ok, would_block (also on nil), closed
   /// (and drained). v is assigned only when ok.
@@ -325,22 +311,49 @@ class receiver {
 
    private:
     friend class receiver;
-    explicit iterator(Handle from) : from_(std::move(from)) { next(); }
+    iterator(Handle from, const Handle* origin) : from_(std::move(from)), origin_(origin) {
+      next();
+    }
     void next() {
-      std::optional<T> v = from_.recv();
+      std::optional<T> v = from_.recv_also_of(origin_ != nullptr ? origin_->core_place() : nullptr);
       value_.reset();
       if (v) {
         value_.emplace(std::move(*v));
       }
     }
     Handle from_;
+    const Handle* origin_;  // [lost] the handle that it was made from, or null
     mutable std::optional<T> value_;
   };
   /// Waits for the first value.
-  iterator begin() const { return iterator(static_cast<const Handle&>(*this)); }
+  iterator begin() const& {
+    const auto& h = static_cast<const Handle&>(*this);
+    return iterator(h, &h);
+  }
+  iterator begin() const&& { return iterator(static_cast<const Handle&>(*this), nullptr); }
   std::default_sentinel_t end() const noexcept { return {}; }
 
  private:
+  // [lost] `origin`: a second handle of the caller's, as the place of its core; or null.
+  std::optional<T> recv_also_of(const chan_core* const* origin) const {
+    chan_core* c = handle().core();
+    if (c == nullptr) [[unlikely]] {
+      park_forever(wait_reason::chan_recv_nil);
+    }
+    c->lock().lock();
+    if (c->can_unbuffer()) [[likely]] {
+      T* at = reinterpret_cast<T*>(c->pop_slot(element_of<T>.size));
+      std::optional<T> v(std::move(*at));
+      at->~T();
+      c->lock().unlock();
+      return v;
+    }
+    slot<T> s;
+    if (c->recv_and_unlock(s.room(), {handle().core_place(), origin})) {
+      return s.take();
+    }
+    return std::nullopt;
+  }
   // `receive` constructs a T in the room, or says why not.
   template <class V, class Receive>
   chan_status recv_by(V& v, Receive receive) const {
@@ -361,7 +374,7 @@ class receiver {
   chan_status recv_limited(V& v, Limit limit) const {
     const chan_status s = try_recv(v);
     return s != chan_status::would_block ? s : recv_by(v, [&](chan_core* c, void* room) {
-      return c != nullptr ? c->recv_limited(room, limit())
+      return c != nullptr ? c->recv_limited(room, limit(), {handle().core_place()})
                           : wait_on_nil(wait_reason::chan_recv_nil, limit());
     });
   }

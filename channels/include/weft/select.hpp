@@ -32,7 +32,9 @@ class recv_case : public case_tag {
   recv_case(Handle from, Handler handler)
       : from_(std::forward<Handle>(from)), handler_(std::forward<Handler>(handler)) {}
 
-  select_entry entry() noexcept { return {from_.core(), slot_.room(), select_op::recv}; }
+  select_entry entry() noexcept {
+    return {from_.core(), slot_.room(), select_op::recv, 0, from_.core_place()};
+  }
 
   void finish(bool closed) {
     if constexpr (std::is_same_v<std::remove_cvref_t<Handler>, std::optional<T>>) {
@@ -77,7 +79,7 @@ class send_case : public case_tag {
 
   select_entry entry() noexcept {
     return {to_.core(), const_cast<std::remove_const_t<T>*>(std::addressof(value_)),
-            select_op::send};
+            select_op::send, 0, to_.core_place()};
   }
 
   void finish(bool closed) {
@@ -125,7 +127,7 @@ class timeout_case : public case_tag {
   static constexpr bool is_default = false;
   timeout_case(select_op op, std::int64_t time, Handler handler)
       : op_(op), time_(time), handler_(std::forward<Handler>(handler)) {}
-  select_entry entry() noexcept { return {nullptr, nullptr, op_, time_}; }
+  select_entry entry() noexcept { return {nullptr, nullptr, op_, time_, nullptr}; }
   void finish(bool) {
     if constexpr (!std::is_same_v<Handler, no_handler>) {
       std::invoke(handler_);
@@ -251,7 +253,8 @@ auto timeout(const std::chrono::time_point<Clock, Duration>& t, Handler&& handle
 /// Cancel  add a case that receives from ctx.done(), or a timeout().
 /// Order   that of the operation that was chosen.
 /// Errors  closed_channel if a send on a closed channel is chosen; what a handler throws: then
-///         the operation has happened.
+///         the operation has happened. With lost_wait_action::wake, abandoned_channel: then nothing
+///         has.
 /// Cost    O(cases); no allocation.   Threads any.
 /// Go      select.go:selectgo; SE-1..16.   Test  unit/channels/select_test.cpp
 template <detail::a_case... Cases>

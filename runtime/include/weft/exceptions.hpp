@@ -43,6 +43,13 @@ class nil_channel : public channel_error {
   using channel_error::channel_error;
 };
 
+/// An operation waits on channels that nobody else has a handle of, in a run with
+/// lost_wait_action::wake. The value of a send is unchanged (CH-23).
+class abandoned_channel : public channel_error {
+ public:
+  using channel_error::channel_error;
+};
+
 /// A capacity that is negative, or too large to be stored (CH-1).
 class bad_capacity : public channel_error {
  public:

@@ -121,6 +121,8 @@ class mutex {
   detail::atomic<std::uint32_t> state_{0};
   detail::biased_lock queue_lock_;
   detail::waiter_queue waiters_;  // guarded by queue_lock_
+  // [lock_cycle.1] Who has it, noted only in a run that watches for lost waits.
+  detail::atomic<std::uint64_t> owner_{0};
 };
 
 }  // namespace weft

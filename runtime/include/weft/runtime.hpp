@@ -21,6 +21,25 @@ enum class deadlock_action {
   ignore,  ///< stay asleep
 };
 
+/// What happens when a wait can never end although the program goes on (DL-5, CH-23): a goroutine
+/// that sends to, receives from or selects on channels whose other handles are all gone, and a
+/// circle of goroutines each of which waits for a mutex that the next one holds.
+/// Unlike a deadlock of all, such a wait is found only under rules that weft cannot check:
+///  1. a goroutine that uses a channel has a handle of its own, captured or passed by value; a
+///     handle in one goroutine's stack or closure is not used by another one through a reference;
+///  2. a handle outlives the iterators that its begin() has made;
+///  3. a mutex is unlocked by the goroutine that locked it. One that was handed over to another
+///     one is not looked at any more; one that will be, by somebody who takes longer than a second
+///     for it, looks like a lock that is never freed.
+/// A program that keeps them sees true reports only, though not one of every wait: what a global
+/// or an object on the heap refers to, a second copy of a handle in the same goroutine, threads
+/// that are no workers, and waits with a limit keep it silent.
+enum class lost_wait_action {
+  ignore,  ///< say nothing, as Go does
+  report,  ///< one report to stderr for each, naming goroutine, channel and who left; then go on
+  wake,    ///< that report; then the channel operation throws abandoned_channel
+};
+
 /// How much a report about the end of the program says: a crash or a deadlock (OB-3).
 enum class traceback {
   all,     ///< the goroutine that crashed, then all others
@@ -47,6 +66,10 @@ struct runtime_options {
   /// 0: WEFT_STACK_BYTES, else 192 KiB.
   std::size_t stack_bytes = 0;
   deadlock_action on_deadlock = deadlock_action::exit;
+  /// Channels count as watched when they are made in a run that watches. Not `ignore`: every drop
+  /// of a handle takes a lock that all share, and nothing is faster for having one thread only.
+  /// `ignore`: WEFT_LOST_WAITS (ignore, report or wake), else ignore.
+  lost_wait_action on_lost_wait = lost_wait_action::ignore;
   /// Default: WEFT_TRACEBACK (none, single, all, system; crash is system), else all.
   weft::traceback traceback = weft::traceback::all;
   /// Default: WEFT_SIGQUIT (exit, dump, leave), else exit.

@@ -20,6 +20,16 @@ bool try_claim(waiter* w) noexcept {
   return w->who->claim.compare_exchange(expected, w->ticket + 1 + w->index, acq_rel, relaxed);
 }
 
+bool is_open(const waiter* w) noexcept {
+  // relaxed: set when all of its run has ended. It waits no more: it does not exist any more
+  // (GR-2).
+  if (w->who->kind.load(relaxed) == goroutine_kind::abandoned) {
+    return false;
+  }
+  // acquire: as a lost try_claim(); without a ticket the queue's lock says it all.
+  return w->ticket == 0 || w->who->claim.load(acquire) == w->ticket;
+}
+
 std::uint32_t claimed_index(goroutine* me) noexcept {
   // relaxed: the claim happened before ready(), which happened before this.
   return static_cast<std::uint32_t>(me->claim.load(relaxed) & 0x1ffff) - 1;

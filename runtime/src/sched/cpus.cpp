@@ -219,6 +219,12 @@ runtime_options resolve(runtime_options o) {
   if (o.seed == 0) {
     o.seed = number_from("WEFT_SEED", 0, 0, UINT64_MAX);
   }
+  if (o.on_lost_wait == lost_wait_action::ignore) {
+    o.on_lost_wait = word_from("WEFT_LOST_WAITS", o.on_lost_wait,
+                               {{"ignore", lost_wait_action::ignore},
+                                {"report", lost_wait_action::report},
+                                {"wake", lost_wait_action::wake}});
+  }
   if (o.traceback == traceback::all) {
     o.traceback = word_from("WEFT_TRACEBACK", o.traceback,
                             {{"all", traceback::all},

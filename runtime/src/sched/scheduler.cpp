@@ -1,6 +1,7 @@
 #include "sched/scheduler.hpp"
 
 #include <weft/detail/check.hpp>
+#include <weft/detail/lost_wait.hpp>
 #include <weft/detail/solo.hpp>
 
 #include <system_error>
@@ -60,11 +61,13 @@ bool scheduler::publish(scheduler* s) noexcept {
     return false;
   }
   watch_process();
+  watch_lost_waits(s->options().on_lost_wait);
   return true;
 }
 
 void scheduler::retract() noexcept {
-  unwatch_process();                      // before another runtime can be watched
+  unwatch_process();  // before another runtime can be watched
+  watch_lost_waits(lost_wait_action::ignore);
   the_scheduler.store(nullptr, seq_cst);  // [stop.1] seq_cst: before the look at users
   constexpr int short_waits = 1000;
   constexpr std::int64_t nap_ns = 1'000'000;
@@ -87,7 +90,8 @@ scheduler::scheduler(const runtime_options& options)
       workers_(new atomic<worker*>[max_threads]),
       monitor_(*this) {
 #if WEFT_SOLO
-  if (sys.prepare_barrier()) {
+  // [lock_cycle.1] With a solo owner locks are taken inline, where nobody notes who has them.
+  if (options.on_lost_wait == lost_wait_action::ignore && sys.prepare_barrier()) {
     idle.allow_solo();
   }
 #endif

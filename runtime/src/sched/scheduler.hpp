@@ -18,6 +18,9 @@
 
 namespace weft::detail {
 
+/// A run begins or ends: what channels and mutexes are to do about lost waits.
+void watch_lost_waits(lost_wait_action a) noexcept;
+
 class scheduler {
  public:
   /// Threads beyond this are not started; Go's own limit.

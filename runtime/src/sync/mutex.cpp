@@ -1,6 +1,10 @@
+#include <weft/detail/lost_wait.hpp>
 #include <weft/mutex.hpp>
 
+#include <optional>
+
 #include "debug/crash.hpp"
+#include "sync/lock_cycle.hpp"
 #include "time/clock.hpp"
 
 namespace weft {
@@ -20,6 +24,8 @@ bool out_of_patience(std::int64_t since) {
   return detail::clock.now() - since > patience_ns;
 }
 
+bool watching() noexcept { return detail::watch_mode() != detail::lost_waits::ignored; }
+
 }  // namespace
 
 void mutex::lock_shared() {
@@ -35,6 +41,9 @@ bool mutex::try_lock_shared() noexcept {
   while (is_free(seen)) {
     // [mutex.1] acquire: pairs with [mutex.2].
     if (state_.compare_exchange(seen, seen | locked, detail::acquire, detail::relaxed)) {
+      if (watching()) [[unlikely]] {
+        detail::note_locked(owner_);
+      }
       return true;
     }
   }
@@ -43,6 +52,9 @@ bool mutex::try_lock_shared() noexcept {
 
 void mutex::unlock_shared() {
   detail::solo_meet();
+  if (watching()) [[unlikely]] {
+    detail::note_unlocking(owner_);
+  }
   std::uint32_t seen = state_.load(detail::relaxed);  // relaxed: the CAS below decides
   while (wakes_nobody(seen)) {
     // [mutex.2] release: pairs with [mutex.1]; the last touch.
@@ -61,6 +73,16 @@ detail::wait_end mutex::lock_slow(const detail::wait_limit& limit, detail::wait_
   goroutine* me = self();
   std::int64_t since = 0;
   bool was_woken = false;
+  bool in_front = false;
+  std::optional<lock_wait> watch;
+  bool suspicious = false;  // it may wait for ever: looks again after a while
+  const auto mine = [&] {
+    if (watching()) [[unlikely]] {
+      watch.reset();
+      note_locked(owner_);
+    }
+    return wait_end::woken;
+  };
   for (;;) {
     queue_lock_.lock();
     std::uint32_t state = state_.load(relaxed);  // relaxed: the CAS below decides
@@ -79,17 +101,25 @@ detail::wait_end mutex::lock_slow(const detail::wait_limit& limit, detail::wait_
     } while (!state_.compare_exchange(state, to, acquire, relaxed));
     if (take) {
       queue_lock_.unlock();
-      return wait_end::woken;
+      return mine();
     }
     if (was_woken && limit.deadline != never && clock.now() >= limit.deadline) {
       forget_if_empty();
       queue_lock_.unlock();
       return wait_end::timeout;
     }
+    if (watching() && limit.none() && !watch) [[unlikely]] {
+      watch.emplace(me, this, owner_);
+      suspicious = watch->closed_circle();
+    }
+    wait_limit bound = limit;
+    if (suspicious) {
+      bound.deadline = clock.now() + lock_cycle_patience_ns;
+    }
     waiter w;
     w.who = me;
-    w.ticket = limit.none() ? 0 : open_claim(me);
-    if (was_woken) {
+    w.ticket = bound.none() ? 0 : open_claim(me);
+    if (was_woken || in_front) {
       waiters_.push_front(&w);  // the loser keeps its turn (T12)
     } else {
       waiters_.push_back(&w);
@@ -98,10 +128,17 @@ detail::wait_end mutex::lock_slow(const detail::wait_limit& limit, detail::wait_
     if (w.ticket == 0) {
       park(why, unlock_commit, &queue_lock_);
     } else {
-      const wait_end end = end_of(park_limited(why, w.ticket, limit, unlock_commit, &queue_lock_));
+      const wait_end end = end_of(park_limited(why, w.ticket, bound, unlock_commit, &queue_lock_));
       if (end != wait_end::woken) {
         leave_queue(&w);
-        return end;
+        if (!suspicious) {
+          return end;
+        }
+        watch->report_circle();
+        suspicious = false;
+        in_front = true;  // it keeps its turn
+        was_woken = false;
+        continue;
       }
     }
     if (w.result == wake_result::done) {
@@ -110,7 +147,7 @@ detail::wait_end mutex::lock_slow(const detail::wait_limit& limit, detail::wait_
       if (waiters_.empty() || !out_of_patience(since)) {
         state_.fetch_and(~starving, relaxed);  // relaxed: under queue_lock_
       }
-      return wait_end::woken;
+      return mine();
     }
     was_woken = true;
   }

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace {
 
@@ -241,6 +242,20 @@ TEST(Resolve, TakesWhatIsOpenFromTheEnvironment) {
   EXPECT_EQ(o.seed, 18446744073709551615u);
 }
 
+TEST(Resolve, ReadsWhatToDoAboutLostWaits) {
+  using weft::lost_wait_action;
+  EXPECT_EQ(resolve({}).on_lost_wait, lost_wait_action::ignore);
+  const std::pair<const char*, lost_wait_action> all[] = {{"ignore", lost_wait_action::ignore},
+                                                          {"report", lost_wait_action::report},
+                                                          {"wake", lost_wait_action::wake}};
+  for (const auto& [text, action] : all) {
+    const variable set("WEFT_LOST_WAITS", text);
+    EXPECT_EQ(resolve({}).on_lost_wait, action) << text;
+    EXPECT_EQ(resolve({.on_lost_wait = lost_wait_action::wake}).on_lost_wait,
+              lost_wait_action::wake);
+  }
+}
+
 TEST(Resolve, KeepsWhatTheCallerChose) {
   const variable procs("WEFT_MAX_PROCS", "7");
   const variable stack("WEFT_STACK_BYTES", "65536");
@@ -275,6 +290,7 @@ TEST(Resolve, RefusesBadValuesByVariableAndValue) {
       {"WEFT_SEED", "-5"},
       {"WEFT_STACK_BYTES", "1099511627777"},
       {"WEFT_SEED", "18446744073709551616"},
+      {"WEFT_LOST_WAITS", "yes"},
   };
   for (const auto& b : bad) {
     const variable set(b.name, b.value);

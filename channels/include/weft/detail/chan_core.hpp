@@ -14,6 +14,7 @@
 // the last time: the other party may destroy it (HZ-1).
 #include <weft/detail/atomic.hpp>
 #include <weft/detail/biased_lock.hpp>
+#include <weft/detail/lost_wait.hpp>
 #include <weft/detail/park.hpp>
 #include <weft/detail/ref_count.hpp>
 #include <weft/detail/wait_limit.hpp>
@@ -48,6 +49,7 @@ struct element_type {
   std::size_t align;
   void (*move)(void* to, void* from) noexcept;  ///< constructs *to from *from
   void (*destroy)(void* at) noexcept;           ///< nullptr: nothing to do
+  const char* signature;                        ///< of a function that ends in "T = <type>]"
 };
 
 /// What makes the values of a timer's or ticker's channel: nothing is sent, a receiver finds a
@@ -56,6 +58,15 @@ struct chan_timer {
   bool active = false;      ///< a value is due at `when`, or will be
   std::int64_t when = 0;    ///< see now_ns()
   std::int64_t period = 0;  ///< of a ticker; 0: one value only
+};
+
+class chan_core;
+
+/// [lost] The handle that an operation goes through, as the place of its pointer to the core, and
+/// for an iterator the handle that it was made from.
+struct handle_place {
+  const chan_core* const* through = nullptr;
+  const chan_core* const* origin = nullptr;
 };
 
 class chan_core {
@@ -67,20 +78,22 @@ class chan_core {
 
   void retain() noexcept { refs_.add(); }
   void drop() noexcept {
-    if (refs_.drop()) {
+    if (watched_) [[unlikely]] {
+      drop_watched();
+    } else if (refs_.drop()) {
       destroy(this);
     }
   }
 
   /// With the lock held, which is released: waits until the value at `from` was taken. False:
   /// closed, the value is untouched.
-  bool send_and_unlock(void* from);
+  bool send_and_unlock(void* from, const handle_place& place = {});
   /// With the lock held, which is released: waits until a value was constructed at `to`. False:
   /// closed and drained, nothing there.
-  bool recv_and_unlock(void* to);
+  bool recv_and_unlock(void* to, const handle_place& place = {});
   /// The same with a limit: ok, closed, timeout or canceled. Takes the lock itself.
-  chan_status send_limited(void* from, const wait_limit& limit);
-  chan_status recv_limited(void* to, const wait_limit& limit);
+  chan_status send_limited(void* from, const wait_limit& limit, const handle_place& place = {});
+  chan_status recv_limited(void* to, const wait_limit& limit, const handle_place& place = {});
   /// The same without waiting.
   chan_status try_send(void* from) noexcept;
   chan_status try_recv(void* to) noexcept;
@@ -114,6 +127,18 @@ class chan_core {
   /// was due or would have been, and will not come any more.
   bool set_timer(const chan_timer& t) noexcept;
 
+  // ---- [lost] ----
+  /// Made in a run that looks for lost waits. Constant.
+  bool watched() const noexcept { return watched_; }
+  /// How many handles exist; exact with lost_lock held.
+  std::uint32_t references() const noexcept { return refs_.get(); }
+  /// With the lock held.
+  const waiter_queue& senders() const noexcept { return senders_; }
+  const waiter_queue& receivers() const noexcept { return receivers_; }
+  /// With lost_lock and the lock held: all who wait here wait for ever. Reports them; in
+  /// lost_waits::woken takes them out and adds them to the chain, all but `me`.
+  void end_lost(const goroutine* me, lost_by how, waiter** ready_later) noexcept;
+
   /// With the lock held, for a typed fast path: room in the buffer and nobody to hand it to.
   bool can_buffer() const noexcept {
     return !closed_ && receivers_.empty() && count_.load(relaxed) < capacity_;  // relaxed: locked
@@ -137,14 +162,20 @@ class chan_core {
 
  private:
   chan_core(std::size_t capacity, std::byte* buffer, const element_type& type) noexcept
-      : capacity_(capacity), buffer_(buffer), type_(type) {}
+      : watched_(watch_mode() != lost_waits::ignored),
+        capacity_(capacity),
+        buffer_(buffer),
+        type_(type) {}
   static void destroy(chan_core* c) noexcept;
+  void drop_watched() noexcept;
+  bool wait_watched(waiter_queue& q, wait_reason why, void* value, const handle_place& place);
   chan_status recv_time(void* to) noexcept;
   chan_status wait_for_time(void* to, const wait_limit& limit);
 
   // Guards everything but refs_ and the constants.
   biased_lock lock_;
   bool closed_ = false;
+  bool watched_;  // constant, but for the channels of timers, which never are
   // Handles and operations in progress that keep the channel alive.
   ref_count refs_;
   // Values in the buffer. Written under lock_, read without it by len().
@@ -165,6 +196,7 @@ void park_forever(wait_reason why);
 chan_status wait_on_nil(wait_reason why, const wait_limit& limit);
 
 [[noreturn]] void throw_bad_capacity(const std::string& given);
+[[noreturn]] void throw_abandoned(wait_reason why);
 [[noreturn]] void throw_send_closed();
 [[noreturn]] void throw_close_closed();
 [[noreturn]] void throw_close_nil();

@@ -15,6 +15,7 @@ struct select_entry {
   void* value = nullptr;  ///< where to receive to, or to send from
   select_op op = select_op::none;
   std::int64_t time = 0;  ///< of the timeouts: nanoseconds from now, or a time as now_ns() gives it
+  const chan_core* const* through = nullptr;  ///< [lost] see handle_place
 };
 
 /// Room that the caller provides, so that a static select allocates nothing.

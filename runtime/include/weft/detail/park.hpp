@@ -32,6 +32,9 @@ std::uint64_t open_claim(goroutine* me) noexcept;
 /// True for the one party that ends the wait `w->ticket`; records w->index as the winner.
 bool try_claim(waiter* w) noexcept;
 
+/// Has nobody yet ended this wait, which is still in its queue? The caller holds the queue's lock.
+bool is_open(const waiter* w) noexcept;
+
 /// After park(): the index that won.
 std::uint32_t claimed_index(goroutine* me) noexcept;
 

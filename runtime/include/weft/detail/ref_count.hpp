@@ -40,6 +40,9 @@ class ref_count {
     return try_add_shared();
   }
 
+  /// How many there are; exact for who keeps references from being dropped meanwhile.
+  std::uint32_t get() const noexcept { return count_.load(relaxed); }  // relaxed: see above
+
  private:
   void add_shared() noexcept;
   bool try_add_shared() noexcept;

@@ -19,8 +19,11 @@ enum class wake_result : std::uint8_t {
   pending,
   done,
   closed,
-  again,  ///< what it waits for has changed: it must look again
+  again,      ///< what it waits for has changed: it must look again
+  abandoned,  ///< nobody is left who could end the wait
 };
+
+struct select_wait;
 
 struct waiter {
   waiter* prev = nullptr;
@@ -31,6 +34,10 @@ struct waiter {
   std::uint32_t index = 0;                    ///< which case of a select this is
   wake_result result = wake_result::pending;  ///< written by the waker before ready()
   bool linked = false;                        ///< in a queue; guarded by that queue's lock
+  // [lost] How many of the channel's handles belong to whoever waits, for as long as it takes; 0:
+  // none for certain, or nobody looks.
+  std::uint8_t handles = 0;
+  const select_wait* select = nullptr;  ///< [lost] all cases of the select that this is one of
 };
 
 /// Intrusive FIFO with removal from the middle in O(1) (CH-22). Guarded by its owner's lock.
