@@ -1,6 +1,7 @@
 // Select, after Go's runtime/select.go in its outline: try the cases in random order, one
 // channel locked at a time; only if none can go, lock all channels in address order, try again,
 // and then either take the default, at one instant (SE-4), or join all queues.
+#include <weft/detail/race.hpp>
 #include <weft/detail/select_core.hpp>
 #include <weft/detail/wait_limit.hpp>
 
@@ -223,6 +224,7 @@ attempt_result wait_for_one(attempt& a, std::uint64_t ticket, goroutine* me, sel
 
 select_result select_core(const select_entry* entries, std::uint32_t n, select_options options,
                           const select_scratch& scratch) {
+  const race::runtime_code in;
   // One case drawn at random before anything else is set up: most selects end here. The choice
   // stays uniform: if the drawn case cannot go, all that can are drawn from again.
   if (!options.biased && n != 0) {

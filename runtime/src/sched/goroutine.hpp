@@ -19,6 +19,7 @@
 
 #include "sched/locals.hpp"
 #include "stack/fiber.hpp"
+#include "stack/race.hpp"
 
 namespace weft::detail {
 
@@ -57,7 +58,16 @@ class goroutine {
   atomic<goroutine_kind> kind{goroutine_kind::ordinary};
   // [park] foreign threads only: 1 once woken. Written by ready(), reset by the owner.
   atomic<std::uint32_t> woken{0};
+#if WEFT_RACE
+  // Memory that is used again would carry edges and accesses of its former users: the closure is in
+  // the actor, whose memory TSan sees allocated and freed.
+  alignas(16) unsigned char closure[inline_closure_bytes - 16];  // links of free records
+  race::actor* actor = nullptr;
+  void* room() noexcept { return actor->closure; }
+#else
   alignas(16) unsigned char closure[inline_closure_bytes];
+  void* room() noexcept { return closure; }
+#endif
 };
 
 static_assert(sizeof(goroutine) == 2 * cache_line, "a goroutine record is two cache lines");

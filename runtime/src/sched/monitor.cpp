@@ -11,6 +11,7 @@
 #include "debug/dump.hpp"
 #include "detail/sys.hpp"
 #include "sched/scheduler.hpp"
+#include "stack/race.hpp"
 #include "time/clock.hpp"
 
 namespace weft::detail {
@@ -76,7 +77,9 @@ void monitor::nudge() noexcept {
 void* monitor::thread_main(void* self) {
   ::prctl(PR_SET_TIMERSLACK, 1000);
   ::pthread_setname_np(::pthread_self(), "weft-monitor");
+  race::begin_worker();
   static_cast<monitor*>(self)->watch();
+  race::end_worker();
   return nullptr;
 }
 

@@ -1,6 +1,7 @@
 // Blocking and waking: [park] in docs/protocols.md.
 #include <weft/detail/biased_lock.hpp>
 #include <weft/detail/park.hpp>
+#include <weft/detail/race.hpp>
 
 #include <pthread.h>
 
@@ -54,6 +55,9 @@ goroutine* take_stand_in() {
     g = new goroutine;
     g->kind.store(goroutine_kind::foreign, relaxed);  // relaxed: not yet shared
   }
+#if WEFT_RACE
+  g->actor = race::of_thread();
+#endif
   if (f.have_key) {
     ::pthread_setspecific(f.key, g);  // should it fail, the record is not used again
   }
@@ -69,11 +73,13 @@ goroutine* this_thread_stand_in() {
 
 // Makes g runnable. `in_turn`: behind the others instead of next.
 void make_ready(goroutine* g, bool in_turn) noexcept {
+  const race::runtime_code in;
   // relaxed: constant while its run lasts; a later run's threads came after the change.
   const goroutine_kind kind = g->kind.load(relaxed);
   if (kind == goroutine_kind::abandoned) [[unlikely]] {
     return;
   }
+  race::notice(g);
   if (kind == goroutine_kind::foreign) {
     const void* word = g->woken.address();
     g->woken.store(1, release);  // [park.5] release: what the waker did is seen
@@ -94,6 +100,8 @@ void make_ready(goroutine* g, bool in_turn) noexcept {
 
 void block_thread_limited(goroutine* g, const thread_deadline& limit, park_commit commit,
                           void* arg) noexcept {
+  const race::runtime_code in;
+  race::about_to_wait(g);
   g->woken.store(0, relaxed);  // relaxed: nobody wakes it before commit
   commit(arg);
   std::int64_t deadline = limit.deadline;
@@ -112,9 +120,11 @@ void block_thread_limited(goroutine* g, const thread_deadline& limit, park_commi
     }
     sys.futex_wait(g->woken.address(), 0, left);
   }
+  race::saw_notice(g);
 }
 
 goroutine* self() {
+  const race::runtime_code in;
   if (worker* w = this_worker()) {
     if (goroutine* g = w->current()) {
       return g;
@@ -124,6 +134,7 @@ goroutine* self() {
 }
 
 void park(wait_reason reason, park_commit commit, void* arg) noexcept {
+  const race::runtime_code in;
   worker* w = this_worker();
   goroutine* g = w != nullptr ? w->current() : nullptr;
   if (g == nullptr) {
@@ -132,7 +143,9 @@ void park(wait_reason reason, park_commit commit, void* arg) noexcept {
   }
   g->reason.store(reason, relaxed);                  // relaxed: for dumps
   g->state.store(goroutine_state::parked, relaxed);  // relaxed: for dumps
+  race::about_to_wait(g);
   w->park_current(g, commit, arg);
+  race::saw_notice(g);
 }
 
 void ready(goroutine* g) noexcept { make_ready(g, false); }
@@ -140,6 +153,7 @@ void ready(goroutine* g) noexcept { make_ready(g, false); }
 void ready_in_turn(goroutine* g) noexcept { make_ready(g, true); }
 
 void ready_chain(waiter* first) noexcept {
+  const race::runtime_code in;
   while (first != nullptr) {
     waiter* w = first;
     first = w->next;  // before ready(): the waiter is gone after it
@@ -148,6 +162,7 @@ void ready_chain(waiter* first) noexcept {
 }
 
 void note_contention() noexcept {
+  const race::runtime_code in;
   if (worker* w = this_worker()) {
     w->count_contended();
   }
@@ -156,6 +171,7 @@ void note_contention() noexcept {
 void unlock_commit(void* lock) noexcept { static_cast<biased_lock*>(lock)->unlock(); }
 
 std::uint64_t random_bits() noexcept {
+  const race::runtime_code in;
   if (worker* w = this_worker()) {
     return w->choices().bits();
   }
@@ -164,6 +180,7 @@ std::uint64_t random_bits() noexcept {
 }
 
 impatience draw_impatience() noexcept {
+  const race::runtime_code in;
   worker* w = this_worker();
   if (w == nullptr || !w->choices().seeded()) {
     return impatience::by_clock;

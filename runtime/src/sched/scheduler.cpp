@@ -9,6 +9,7 @@
 #include "debug/crash.hpp"
 #include "detail/sys.hpp"
 #include "sched/cpus.hpp"
+#include "stack/race.hpp"
 #include "time/clock.hpp"
 
 namespace weft::detail {
@@ -175,6 +176,9 @@ void scheduler::run_main(goroutine* g) {
   } catch (...) {
     stop_workers();
     g->main = false;
+#if WEFT_RACE
+    race::free_actor(g->actor);
+#endif
     give_foreign_record(g);
     retract();
     drop_ref(this);
@@ -184,6 +188,7 @@ void scheduler::run_main(goroutine* g) {
   while (main_done_.load(acquire) == 0) {  // [stop] acquire: pairs with main_ended()
     sys.futex_wait(main_done_.address(), 0, -1);
   }
+  race::acquire(ended());
   stop_workers();
   idle.revoke_solo();  // a worker may have claimed it on its way out
   abandon_goroutines();

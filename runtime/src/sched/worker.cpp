@@ -11,6 +11,7 @@
 #include "detail/sys.hpp"
 #include "sched/goexit.hpp"
 #include "sched/scheduler.hpp"
+#include "stack/race.hpp"
 #include "stack/sanitizer.hpp"
 #include "time/clock.hpp"
 
@@ -37,7 +38,9 @@ worker::worker(scheduler& s, std::uint32_t index, const policy& choices)
 worker::~worker() = default;
 
 void* worker::thread_main(void* self) {
+  race::begin_worker();
   static_cast<worker*>(self)->run_thread();
+  race::end_worker();
   return nullptr;
 }
 
@@ -66,7 +69,7 @@ void worker::run_thread() {
 
 // ---- the loop ----
 
-void worker::fiber_loop() {
+WEFT_SWITCHES_CONTEXT void worker::fiber_loop() {
   for (;;) {
     worker* w = this_worker();  // after each goroutine this may be another one
     if (w->fiber_->pool == nullptr && w->handoff_ == nullptr) [[unlikely]] {
@@ -90,7 +93,7 @@ void worker::fiber_loop() {
   }
 }
 
-void worker::execute(goroutine* g) {
+WEFT_SWITCHES_CONTEXT void worker::execute(goroutine* g) {
   if (g->stack != nullptr) {
     switch_to(g, recycle_fiber, fiber_);
   } else if (g->extra != nullptr && g->extra->own_fiber != nullptr) [[unlikely]] {
@@ -103,11 +106,15 @@ void worker::execute(goroutine* g) {
   }
 }
 
-void worker::run_here(goroutine* g) {
+WEFT_SWITCHES_CONTEXT void worker::run_here(goroutine* g) {
   set_current(g);
   g->state.store(goroutine_state::running, relaxed);  // relaxed: for dumps
+#if WEFT_RACE
+  WEFT_LEAVE_ROOM(frame);
+  race::enter(g->actor, fiber_->low, frame);
+#endif
   try {
-    g->run(g->closure);
+    g->run(g->room());
     if (g->leaving) {
       fatal_goroutine(g, "goexit was swallowed: a catch (...) did not rethrow");
     }
@@ -118,6 +125,12 @@ void worker::run_here(goroutine* g) {
   if (g->extra != nullptr && g->extra->locals != nullptr) [[unlikely]] {
     g->extra->locals->clear();  // user code, which may still use them, and wait
   }
+#if WEFT_RACE
+  race::release(this_worker()->sched().ended());
+  race::leave();
+  race::free_actor(g->actor);
+  g->actor = nullptr;
+#endif
   this_worker()->finish(g);
 }
 
@@ -142,13 +155,13 @@ void worker::finish(goroutine* g) noexcept {
 
 // ---- switching ----
 
-void worker::switch_to(goroutine* next, fiber_commit commit, void* arg) noexcept {
+WEFT_SWITCHES_CONTEXT void worker::switch_to(goroutine* next, fiber_commit commit, void* arg) noexcept {
   set_current(next);
   next->state.store(goroutine_state::running, relaxed);  // relaxed: for dumps
   hand_over(next->stack, commit, arg);
 }
 
-void worker::hand_over(fiber* to, fiber_commit commit, void* arg) noexcept {
+WEFT_SWITCHES_CONTEXT void worker::hand_over(fiber* to, fiber_commit commit, void* arg) noexcept {
   fiber* from = fiber_;
   fiber_ = to;
   switch_fiber(from, to, eh_, commit, arg);
@@ -340,6 +353,15 @@ goroutine* worker::find_work() {
 
 // ---- timers ----
 
+WEFT_SWITCHES_CONTEXT void worker::fire(const due_timer& due) noexcept {
+#if WEFT_RACE
+  WEFT_LEAVE_ROOM(frame);
+  const race::stranger as_nobody(fiber_->low, frame);
+  race::acquire(due.owner);
+#endif
+  due.fire(due.owner, timer_outcome::expired);
+}
+
 // Makes runnable, or calls, what is due. True: there was something.
 bool worker::run_timers() noexcept {
   timers& all = sched_.timers;
@@ -357,7 +379,7 @@ bool worker::run_timers() noexcept {
         if (due[k].who != nullptr) {
           ready_in_turn(due[k].who);
         } else {
-          due[k].fire(due[k].owner, timer_outcome::expired);
+            fire(due[k]);
         }
       }
       run += static_cast<std::uint32_t>(n);

@@ -16,6 +16,7 @@
 #include "sched/policy.hpp"
 #include "sched/ring.hpp"
 #include "stack/fiber.hpp"
+#include "time/timer_heap.hpp"
 
 namespace weft::detail {
 
@@ -138,6 +139,7 @@ class alignas(2 * cache_line) worker : public sleeper {
                         std::int64_t elapsed_ns) noexcept;
   bool settle_attention();
   bool run_timers() noexcept;
+  void fire(const due_timer& due) noexcept;
   bool sleep_as_keeper() noexcept;
   void sleep(bool searching, bool futile) noexcept;
   void execute(goroutine* g);

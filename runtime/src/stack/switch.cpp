@@ -38,7 +38,7 @@ ctx::transfer_t land(ctx::transfer_t t) noexcept {
   return t;
 }
 
-void fiber_entry(ctx::transfer_t t) {
+WEFT_SWITCHES_CONTEXT void fiber_entry(ctx::transfer_t t) {
   const departure* d = static_cast<departure*>(t.data);
   const fiber_main main = d->to->main;
   d->to->main = nullptr;
@@ -60,7 +60,7 @@ void prepare_fiber(fiber* f, fiber_main main) noexcept {
   f->main = main;
 }
 
-__attribute__((noinline)) void switch_fiber(fiber* from, fiber* to, eh_globals* eh,
+__attribute__((noinline)) WEFT_SWITCHES_CONTEXT void switch_fiber(fiber* from, fiber* to, eh_globals* eh,
                                             fiber_commit commit, void* arg) noexcept {
   departure d{from, to, eh, commit, arg};
   if (eh->any()) [[unlikely]] {

@@ -1,3 +1,4 @@
+#include <weft/detail/race.hpp>
 #include <weft/mutex.hpp>
 
 #include "debug/crash.hpp"
@@ -54,6 +55,15 @@ void mutex::unlock_shared() {
 }
 
 detail::wait_end mutex::lock_slow(const detail::wait_limit& limit, detail::wait_reason reason) {
+  const detail::race::runtime_code in;
+  const detail::wait_end end = wait_in_queue(limit, reason);
+  if (end == detail::wait_end::woken) {
+    detail::race::acquire(&state_);
+  }
+  return end;
+}
+
+detail::wait_end mutex::wait_in_queue(const detail::wait_limit& limit, detail::wait_reason reason) {
   using namespace detail;
   goroutine* me = self();
   std::int64_t since = 0;
@@ -133,6 +143,8 @@ void mutex::forget_if_empty() noexcept {
 
 void mutex::unlock_slow() {
   using namespace detail;
+  const race::runtime_code in;
+  race::release(&state_);
   queue_lock_.lock();
   std::uint32_t state = state_.load(relaxed);  // relaxed: the CAS below decides
   while (state == locked) {

@@ -130,7 +130,7 @@ TEST(MutexPolicy, ARunningArrivalMayOvertakeAWokenWaiter) {
     for (int round = 0; round < 20; ++round) {
       weft::mutex m;
       m.lock();
-      bool got = false;
+      std::atomic<bool> got = false;
       weft::go([&] {
         m.lock();
         got = true;

@@ -14,6 +14,7 @@
 // the last time: the other party may destroy it (HZ-1).
 #include <weft/detail/atomic.hpp>
 #include <weft/detail/biased_lock.hpp>
+#include <weft/detail/race.hpp>
 #include <weft/detail/park.hpp>
 #include <weft/detail/ref_count.hpp>
 #include <weft/detail/wait_limit.hpp>
@@ -111,11 +112,11 @@ class chan_core {
 
   /// With the lock held, for a typed fast path: room in the buffer and nobody to hand it to.
   bool can_buffer() const noexcept {
-    return !closed_ && receivers_.empty() && count_.load(relaxed) < capacity_;  // relaxed: locked
+    return !race::on && !closed_ && receivers_.empty() && count_.load(relaxed) < capacity_;  // relaxed: locked
   }
   /// With the lock held: something in the buffer and no sender waits for room.
   bool can_unbuffer() const noexcept {
-    return count_.load(relaxed) != 0 && senders_.empty();  // relaxed: written under the lock
+    return !race::on && count_.load(relaxed) != 0 && senders_.empty();  // relaxed: written under the lock
   }
   std::byte* push_slot(std::size_t element_size) noexcept {
     std::byte* at = buffer_ + tail_ * element_size;
@@ -134,6 +135,10 @@ class chan_core {
   chan_core(std::size_t capacity, std::byte* buffer, const element_type& type) noexcept
       : capacity_(capacity), buffer_(buffer), type_(type) {}
   static void destroy(chan_core* c) noexcept;
+  void fill_slot(void* from) noexcept;
+  void empty_slot(void* to) noexcept;
+  void hand_over(waiter* receiver, void* from) noexcept;
+  const void* slot_edge(std::size_t slot) const noexcept;
   chan_status recv_time(void* to) noexcept;
   chan_status wait_for_time(void* to, const wait_limit& limit);
 
