@@ -130,9 +130,8 @@ void chan_core::destroy(chan_core* c) noexcept {
   const std::size_t capacity = c->capacity_;
   const bool timed = c->timer_ != nullptr;
   c->~chan_core();
-  const std::size_t bytes =
-      round_up(sizeof(chan_core), align) + (timed ? sizeof(chan_timer) : 0) +
-      capacity * type.size + edge_bytes(type);
+  const std::size_t bytes = round_up(sizeof(chan_core), align) + (timed ? sizeof(chan_timer) : 0) +
+                            capacity * type.size + edge_bytes(type);
   deallocate(c, bytes, align);
 }
 

@@ -10,7 +10,7 @@ constexpr race_case cases[] = {
     // ---- send and receive (MM-2, MM-3) ----
     {"WriteBeforeReceive", true,
      [] {
-       int x = 0;
+       long x = 0;
        finish_line end;
        auto c = make_chan<int>(1);
        go([&, c] { x = 1, c.send(1), end.pass(); });
@@ -20,7 +20,7 @@ constexpr race_case cases[] = {
      }},
     {"WriteAfterReceive", false,
      [] {
-       int x = 0;
+       long x = 0;
        auto c = make_chan<int>();
        go([&, c] { x = 1, c.send(1); });
        static_cast<void>(c.recv());
@@ -28,7 +28,7 @@ constexpr race_case cases[] = {
      }},
     {"WriteAfterSendBuffered", true,
      [] {
-       int x = 0;
+       long x = 0;
        finish_line end;
        auto c = make_chan<int>(1);
        go([&, c] { c.send(1), x = 1, end.pass(); });
@@ -38,7 +38,7 @@ constexpr race_case cases[] = {
      }},
     {"ReceiveBeforeSendCompletesUnbuffered", false,
      [] {
-       int x = 0;
+       long x = 0;
        auto c = make_chan<int>();
        go([&, c] { x = 1, static_cast<void>(c.recv()); });
        c.send(1);
@@ -46,7 +46,7 @@ constexpr race_case cases[] = {
      }},
     {"ReceiveDoesNotOrderABufferedSend", true,
      [] {
-       int x = 0;
+       long x = 0;
        finish_line end;
        auto c = make_chan<int>(1);
        go([&, c] { x = 1, static_cast<void>(c.recv()), end.pass(); });
@@ -56,7 +56,7 @@ constexpr race_case cases[] = {
      }},
     {"AWaitingReceiverDoesNotOrderABufferedSend", true,
      [] {
-       int x = 0;
+       long x = 0;
        finish_line end;
        auto c = make_chan<int>(1);
        go([&, c] { x = 1, end.pass(), static_cast<void>(c.recv()); });
@@ -67,7 +67,7 @@ constexpr race_case cases[] = {
      }},
     {"SendToReceiveThroughABuffer", false,  // MM-2
      [] {
-       int x = 0;
+       long x = 0;
        auto c = make_chan<int>(3);
        go([&, c] { x = 1, c.send(1); });
        static_cast<void>(c.recv());
@@ -75,7 +75,7 @@ constexpr race_case cases[] = {
      }},
     {"SendToReceiveByHandOff", false,  // MM-2: the receiver waits first
      [] {
-       int x = 0;
+       long x = 0;
        finish_line end;
        auto c = make_chan<int>(2);
        go([&, c] { static_cast<void>(c.recv()), x = 2, end.pass(); });
@@ -86,7 +86,7 @@ constexpr race_case cases[] = {
      }},
     {"SendToReceiveFromAWaitingSender", false,  // MM-2: the sender waits for room
      [] {
-       int x = 0;
+       long x = 0;
        auto c = make_chan<int>(1);
        c.send(0);
        go([&, c] { x = 1, c.send(1); });
@@ -97,7 +97,7 @@ constexpr race_case cases[] = {
      }},
     {"AnEarlierValueOrdersNothing", true,
      [] {
-       int x = 0;
+       long x = 0;
        finish_line end;
        auto c = make_chan<int>(1);
        c.send(0);
@@ -131,7 +131,7 @@ constexpr race_case cases[] = {
      }},
     {"LenIsNoReceive", true,
      [] {
-       int x = 0;
+       long x = 0;
        auto c = make_chan<int>(1);
        go([&, c] { x = 1, c.send(1); });
        while (c.len() == 0) {
@@ -141,7 +141,7 @@ constexpr race_case cases[] = {
      }},
     {"FailedTryReceive", true,
      [] {
-       int x = 0;
+       long x = 0;
        finish_line end;
        auto c = make_chan<int>();
        go([&] { x = 1, end.pass(); });
@@ -152,7 +152,8 @@ constexpr race_case cases[] = {
      }},
     {"TryOperations", false,
      [] {
-       int x = 0, v = 0;
+       long x = 0;
+       int v = 0;
        auto c = make_chan<int>(1);
        go([&, c] { x = 1, static_cast<void>(c.try_send(1)); });
        while (c.try_recv(v) != chan_status::ok) {
@@ -162,7 +163,7 @@ constexpr race_case cases[] = {
      }},
     {"ReceiversOfOneChannel", true,
      [] {
-       int x = 0;
+       long x = 0;
        finish_line end;
        auto c = make_chan<int>();
        for (int i = 0; i < 2; ++i) {
@@ -174,7 +175,7 @@ constexpr race_case cases[] = {
      }},
     {"SendersOfOneChannel", true,
      [] {
-       int x = 0;
+       long x = 0;
        auto c = make_chan<int>(2);
        for (int i = 0; i < 2; ++i) {
          go([&, c] { x = x + 1, c.send(1); });
@@ -184,7 +185,7 @@ constexpr race_case cases[] = {
      }},
     {"PingPong", false,
      [] {
-       int x = 0;
+       long x = 0;
        auto ping = make_chan<int>(), pong = make_chan<int>();
        go([&, ping, pong] {
          while (ping.recv()) {
@@ -199,7 +200,7 @@ constexpr race_case cases[] = {
     // ---- a buffered channel as a semaphore (MM-4) ----
     {"BufferOfOneAsLock", false,
      [] {
-       int x = 0;
+       long x = 0;
        wait_group wg;
        auto lock = make_chan<unit>(1);
        for (int i = 0; i < 8; ++i) {
@@ -209,7 +210,7 @@ constexpr race_case cases[] = {
      }},
     {"BufferOfTwoAsLock", true,
      [] {
-       int x = 0;
+       long x = 0;
        finish_line end;
        auto lock = make_chan<unit>(2);
        for (int i = 0; i < 2; ++i) {
@@ -219,7 +220,7 @@ constexpr race_case cases[] = {
      }},
     {"BufferAsLockTheWrongWayRound", true,
      [] {
-       int x = 0;
+       long x = 0;
        finish_line end;
        auto lock = make_chan<int>(1);
        for (int i = 0; i < 2; ++i) {
@@ -229,7 +230,7 @@ constexpr race_case cases[] = {
      }},
     {"TokensInABuffer", false,
      [] {
-       int x = 0;
+       long x = 0;
        wait_group wg;
        auto tokens = make_chan<int>(1);
        tokens.send(0);
@@ -240,7 +241,7 @@ constexpr race_case cases[] = {
      }},
     {"ReceiveOrdersTheSendThatTakesItsPlace", false,  // MM-4, the sender waits
      [] {
-       int x = 0;
+       long x = 0;
        auto c = make_chan<int>(2);
        c.send(0), c.send(1);
        go([&, c] { x = 1, static_cast<void>(c.recv()); });
@@ -249,7 +250,7 @@ constexpr race_case cases[] = {
      }},
     {"ReceiveDoesNotOrderTheSendBeforeThat", true,  // MM-4: k and k + C - 1
      [] {
-       int x = 0;
+       long x = 0;
        finish_line end;
        auto c = make_chan<int>(2);
        c.send(0);
@@ -261,7 +262,7 @@ constexpr race_case cases[] = {
     // ---- close (MM-5) ----
     {"CloseBeforeReceive", false,
      [] {
-       int x = 0;
+       long x = 0;
        auto c = make_chan<int>();
        go([&, c] { x = 1, c.close(); });
        static_cast<void>(c.recv());
@@ -269,7 +270,7 @@ constexpr race_case cases[] = {
      }},
     {"CloseWakesAll", false,
      [] {
-       int x = 0, sum = 0;
+       long x = 0, sum = 0;
        wait_group wg;
        mutex m;
        auto c = make_chan<int>();
@@ -286,7 +287,7 @@ constexpr race_case cases[] = {
      }},
     {"WriteAfterClose", true,
      [] {
-       int x = 0;
+       long x = 0;
        finish_line end;
        auto c = make_chan<int>();
        go([&, c] { c.close(), x = 1, end.pass(); });
@@ -296,7 +297,7 @@ constexpr race_case cases[] = {
      }},
     {"ValueBeforeCloseIsNotTheClose", true,
      [] {
-       int x = 0;
+       long x = 0;
        finish_line end;
        auto c = make_chan<int>(1);
        c.send(1);
@@ -322,7 +323,7 @@ constexpr race_case cases[] = {
      }},
     {"CloseBesideSendOrdersNothing", true,
      [] {
-       int x = 0;
+       long x = 0;
        finish_line end;
        auto c = make_chan<int>(1);
        go([&, c] { x = 1, c.send(1), end.pass(); });
@@ -343,7 +344,7 @@ constexpr race_case cases[] = {
     // ---- select ----
     {"SelectTakesOneOfTwo", true,
      [] {
-       int x = 0;
+       long x = 0;
        finish_line end;
        auto a = make_chan<int>(1), b = make_chan<int>(1);
        go([&, a] { x = 1, a.send(1), end.pass(); });
@@ -354,7 +355,7 @@ constexpr race_case cases[] = {
      }},
     {"SelectBranches", false,
      [] {
-       int x = 0, y = 0;
+       long x = 0, y = 0;
        auto a = make_chan<int>(), b = make_chan<int>();
        go([&, a] { x = 1, a.send(1); });
        go([&, b] { y = 1, b.send(1); });
@@ -364,7 +365,7 @@ constexpr race_case cases[] = {
      }},
     {"SelectDefault", true,
      [] {
-       int x = 0;
+       long x = 0;
        finish_line end;
        auto c = make_chan<int>();
        go([&] { x = 1, end.pass(); });
@@ -374,7 +375,7 @@ constexpr race_case cases[] = {
      }},
     {"SelectSend", false,
      [] {
-       int x = 0;
+       long x = 0;
        auto a = make_chan<int>(), b = make_chan<int>();
        go([&, a, b] { x = 1, static_cast<void>(select(send(a, 1), send(b, 1))); });
        static_cast<void>(a.recv());
@@ -382,7 +383,7 @@ constexpr race_case cases[] = {
      }},
     {"SelectOfBuffers", false,
      [] {
-       int x = 0;
+       long x = 0;
        auto a = make_chan<int>(2), b = make_chan<int>(2);
        go([&, a] { x = 1, a.send(1); });
        select(recv(b), recv(a));

@@ -15,25 +15,29 @@ using namespace std::chrono_literals;
 constexpr race_case cases[] = {
     {"CancelBeforeDone", false,
      [] {
-       int x = 0;
+       long x = 0;
+       wait_group wg;
        auto [ctx, cancel] = with_cancel(background());
-       go([&, &c = cancel] { x = 1, c(); });
+       wg.go([&, &c = cancel] { x = 1, c(); });
        static_cast<void>(ctx.done().recv());
        x = 2;
+       wg.wait();
      }},
     {"CancelBeforeErr", false,
      [] {
-       int x = 0;
+       long x = 0;
+       wait_group wg;
        auto [ctx, cancel] = with_cancel(background());
-       go([&, &c = cancel] { x = 1, c(); });
+       wg.go([&, &c = cancel] { x = 1, c(); });
        while (!ctx.err()) {
          yield();
        }
        x = 2;
+       wg.wait();
      }},
     {"WriteAfterCancel", true,
      [] {
-       int x = 0;
+       long x = 0;
        finish_line end;
        auto [ctx, cancel] = with_cancel(background());
        go([&, &c = cancel] { c(), x = 1, end.pass(); });
@@ -43,7 +47,7 @@ constexpr race_case cases[] = {
      }},
     {"ErrThatIsNull", true,
      [] {
-       int x = 0;
+       long x = 0;
        finish_line end;
        auto [ctx, cancel] = with_cancel(background());
        go([&] { x = 1, end.pass(); });
@@ -53,14 +57,16 @@ constexpr race_case cases[] = {
      }},
     {"CanceledWait", false,
      [] {
-       int x = 0;
+       long x = 0;
+       wait_group wg;
        auto [ctx, cancel] = with_cancel(background());
        auto c = make_chan<int>();
-       go([&, &stop = cancel] { x = 1, stop(); });
+       wg.go([&, &stop = cancel] { x = 1, stop(); });
        int v = 0;
        if (c.recv(ctx, v) == chan_status::canceled) {
          x = 2;
        }
+       wg.wait();
      }},
     {"ValueOfAContextChanged", true,
      [] {
@@ -81,7 +87,7 @@ constexpr race_case cases[] = {
      }},
     {"AfterFuncOfAContext", false,
      [] {
-       int x = 1;
+       long x = 1;
        auto c = make_chan<int>();
        auto [ctx, cancel] = with_cancel(background());
        auto stop = after_func(ctx, [&, c] { ++x, c.send(1); });
@@ -91,7 +97,7 @@ constexpr race_case cases[] = {
      }},
     {"AfterFuncOfATimeout", false,
      [] {
-       int x = 1;
+       long x = 1;
        auto c = make_chan<int>();
        auto [ctx, cancel] = with_timeout(background(), 1ms);
        auto stop = after_func(ctx, [&, c] { ++x, c.send(1); });
@@ -100,7 +106,7 @@ constexpr race_case cases[] = {
      }},
     {"WriteBesideAfterFunc", true,
      [] {
-       int x = 0;
+       long x = 0;
        finish_line end;
        auto [ctx, cancel] = with_cancel(background());
        auto stop = after_func(ctx, [&] { x = 1, end.pass(); });
@@ -123,16 +129,18 @@ constexpr race_case cases[] = {
      }},
     {"StopToken", false,
      [] {
-       int x = 0;
+       long x = 0;
+       wait_group wg;
        std::stop_source source;
        auto [ctx, cancel] = with_stop_token(background(), source.get_token());
-       go([&] { x = 1, source.request_stop(); });
+       wg.go([&] { x = 1, source.request_stop(); });
        static_cast<void>(ctx.done().recv());
        x = 2;
+       wg.wait();
      }},
     {"TasksOfAGroup", true,
      [] {
-       int x = 0;
+       long x = 0;
        errgroup g;
        for (int i = 0; i < 2; ++i) {
          g.go([&] { ++x; });
@@ -151,7 +159,7 @@ constexpr race_case cases[] = {
      }},
     {"LimitOfAGroupIsNoLock", true,
      [] {
-       int x = 0;
+       long x = 0;
        errgroup g;
        g.set_limit(2);
        for (int i = 0; i < 2; ++i) {
@@ -161,8 +169,8 @@ constexpr race_case cases[] = {
      }},
     {"SharedCall", false,
      [] {
-       singleflight<std::string, int> s;
-       int x = 0;
+       singleflight<std::string, long> s;
+       long x = 0;
        wait_group wg;
        for (int i = 0; i < 4; ++i) {
          wg.go([&] { static_cast<void>(s.do_("key", [&] { return yield(), ++x; })); });
@@ -171,11 +179,11 @@ constexpr race_case cases[] = {
      }},
     {"ResultOfASharedCallChanged", true,
      [] {
-       singleflight<std::string, std::shared_ptr<int>> s;
-       auto p = std::make_shared<int>(0);
+       singleflight<std::string, long*> s;
+       long x = 0;
        finish_line end;
        for (int i = 0; i < 2; ++i) {
-         go([&] { ++**s.do_("key", [&] { return yield(), p; }).value, end.pass(); });
+         go([&] { ++**s.do_("key", [&] { return yield(), &x; }).value, end.pass(); });
        }
        end.await(2);
      }},

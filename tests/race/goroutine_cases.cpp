@@ -15,14 +15,14 @@ goroutine_local<std::shared_ptr<int>> inherited(nullptr, inheritance::copy);
 constexpr race_case cases[] = {
     {"GoStatement", false,  // MM-1
      [] {
-       int x = 1;
+       long x = 1;
        wait_group wg;
        wg.go([&] { x = 2; });
        wg.wait();
      }},
     {"WriteAfterGo", true,
      [] {
-       int x = 0;
+       long x = 0;
        finish_line end;
        go([&] { x = 1, end.pass(); });
        x = 2;
@@ -30,7 +30,7 @@ constexpr race_case cases[] = {
      }},
     {"OneAfterTheOtherOnOneWorker", true,
      [] {
-       int x = 0;
+       long x = 0;
        finish_line end;
        go([&] { x = 1, end.pass(); });
        end.await(1);
@@ -39,7 +39,7 @@ constexpr race_case cases[] = {
      }},
     {"EndOfAGoroutineOrdersNothing", true,  // GR-3
      [] {
-       int x = 0;
+       long x = 0;
        finish_line end;
        go([&] { x = 1, end.pass(); });
        end.await(1);
@@ -47,10 +47,10 @@ constexpr race_case cases[] = {
      }},
     {"LoopVariableByReference", true,
      [] {
-       int i = 0;
+       long i = 0;
        finish_line end;
        for (; i < 2; ++i) {
-         go([&] { static_cast<void>(std::make_unique<int>(i)), end.pass(); });
+         go([&] { look(i), end.pass(); });
        }
        end.await(2);
      }},
@@ -58,13 +58,13 @@ constexpr race_case cases[] = {
      [] {
        wait_group wg;
        for (int i = 0; i < 4; ++i) {
-         wg.go([i] { static_cast<void>(std::make_unique<int>(i)); });
+         wg.go([i] { look(i); });
        }
        wg.wait();
      }},
     {"YieldOrdersNothing", true,
      [] {
-       int x = 0;
+       long x = 0;
        finish_line end;
        go([&] { x = 1, yield(), end.pass(); });
        yield();
@@ -73,7 +73,7 @@ constexpr race_case cases[] = {
      }},
     {"SharedCounter", true,
      [] {
-       int x = 0;
+       long x = 0;
        finish_line end;
        for (int i = 0; i < 4; ++i) {
          go([&] { ++x, end.pass(); });
@@ -95,7 +95,7 @@ constexpr race_case cases[] = {
      }},
     {"AtomicFlag", false,
      [] {
-       int x = 0;
+       long x = 0;
        std::atomic<bool> ready = false;
        go([&] { x = 1, ready = true; });
        while (!ready) {
@@ -105,25 +105,24 @@ constexpr race_case cases[] = {
      }},
     {"PlainFlag", true,
      [] {
-       bool stop = false;
+       long stop = 0;
        finish_line end;
        go([&] {
-         for (int i = 0; i < 3 && !stop; ++i) {
+         for (int i = 0; i < 3 && stop == 0; ++i) {
            yield();
          }
          end.pass();
        });
        yield();
-       stop = true;
+       stop = 1;
        end.await(1);
      }},
     {"LargeClosures", false,
      [] {
        wait_group wg;
        for (int i = 0; i < 20; ++i) {
-         wg.go([v = std::vector<int>(100, i), big = std::array<int, 64>{}] {
-           static_cast<void>(std::make_unique<int>(v[1] + big[2]));
-         });
+         wg.go(
+             [v = std::vector<int>(100, i), big = std::array<int, 64>{}] { look(v[1] + big[2]); });
        }
        wg.wait();
      }},
@@ -147,11 +146,11 @@ constexpr race_case cases[] = {
      }},
     {"DestructorsDuringGoexit", true,
      [] {
-       int x = 0;
+       long x = 0;
        finish_line end;
        go([&] {
          struct at_end {
-           int& x;
+           long& x;
            finish_line& end;
            ~at_end() { x = 1, end.pass(); }
          } cleanup{x, end};
@@ -179,7 +178,7 @@ constexpr race_case cases[] = {
      }},
     {"GoroutinesOfGoroutines", false,
      [] {
-       int x = 0;
+       long x = 0;
        auto c = make_chan<int>();
        ++x;
        go([&, c] { ++x, go([&, c] { ++x, c.send(1); }); });
@@ -189,7 +188,7 @@ constexpr race_case cases[] = {
     // ---- threads that are no workers ----
     {"ThreadBesideGoroutine", true,
      [] {
-       int x = 0;
+       long x = 0;
        finish_line end;
        std::thread t([&] { x = 1, end.pass(); });
        end.await(1);
@@ -198,7 +197,7 @@ constexpr race_case cases[] = {
      }},
     {"ThreadSends", false,
      [] {
-       int x = 0;
+       long x = 0;
        auto c = make_chan<int>(), back = make_chan<int>();
        std::thread t([&, c, back] {
          for (int i = 0; i < 20; ++i) {
@@ -212,7 +211,7 @@ constexpr race_case cases[] = {
      }},
     {"ThreadsAtABuffer", false,
      [] {
-       int x = 0;
+       long x = 0;
        auto lock = make_chan<int>(1);
        const auto work = [&, lock] {
          for (int i = 0; i < 50; ++i) {
@@ -227,7 +226,7 @@ constexpr race_case cases[] = {
      }},
     {"ThreadStartsGoroutine", false,
      [] {
-       int x = 0;
+       long x = 0;
        wait_group wg;
        std::thread([&] { x = 1, wg.go([&] { x = 2; }); }).join();
        wg.wait();
@@ -235,7 +234,7 @@ constexpr race_case cases[] = {
      }},
     {"ThreadAndMutex", false,
      [] {
-       int x = 0;
+       long x = 0;
        mutex m;
        const auto work = [&] {
          for (int i = 0; i < 50; ++i) {

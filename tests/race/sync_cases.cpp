@@ -24,7 +24,7 @@ constexpr race_case cases[] = {
     // ---- mutex ----
     {"Mutex", false,
      [] {
-       int x = 0;
+       long x = 0;
        mutex m;
        twice([&] {
          std::lock_guard hold(m);
@@ -33,7 +33,7 @@ constexpr race_case cases[] = {
      }},
     {"MutexContended", false,
      [] {
-       int x = 0;
+       long x = 0;
        mutex m;
        wait_group wg;
        for (int i = 0; i < 8; ++i) {
@@ -49,7 +49,7 @@ constexpr race_case cases[] = {
      }},
     {"LockForgottenByOne", true,
      [] {
-       int x = 0;
+       long x = 0;
        mutex m;
        finish_line end;
        go([&] { m.lock(), ++x, m.unlock(), end.pass(); });
@@ -58,7 +58,7 @@ constexpr race_case cases[] = {
      }},
     {"EachItsOwnMutex", true,
      [] {
-       int x = 0;
+       long x = 0;
        twice([&] {
          mutex m;
          std::lock_guard hold(m);
@@ -67,13 +67,13 @@ constexpr race_case cases[] = {
      }},
     {"WriteAfterUnlock", true,
      [] {
-       int x = 0;
+       long x = 0;
        mutex m;
        twice([&] { m.lock(), m.unlock(), ++x; });
      }},
     {"FailedTryLock", true,
      [] {
-       int x = 0;
+       long x = 0;
        mutex m;
        finish_line end;
        m.lock();
@@ -85,7 +85,7 @@ constexpr race_case cases[] = {
      }},
     {"AQueueingWaiterOrdersNothing", true,
      [] {
-       int x = 0;
+       long x = 0;
        mutex m;
        finish_line end;
        m.lock();
@@ -94,8 +94,7 @@ constexpr race_case cases[] = {
        yield();
        m.unlock();
        x = 2;
-     },
-     1},
+     }},
     {"MapWithoutLock", true,
      [] {
        std::map<int, int> m;
@@ -120,7 +119,7 @@ constexpr race_case cases[] = {
     // ---- shared_mutex ----
     {"WriteUnderReadLock", true,
      [] {
-       int x = 0;
+       long x = 0;
        shared_mutex m;
        twice([&] {
          std::shared_lock hold(m);
@@ -129,7 +128,7 @@ constexpr race_case cases[] = {
      }},
     {"ReadersAndWriters", false,
      [] {
-       int x = 0;
+       long x = 0;
        shared_mutex m;
        wait_group wg;
        for (int i = 0; i < 6; ++i) {
@@ -140,7 +139,7 @@ constexpr race_case cases[] = {
                yield(), ++x;
              } else {
                std::shared_lock hold(m);
-               yield(), static_cast<void>(x == 3);
+               yield(), look(x);
              }
            }
          });
@@ -149,19 +148,17 @@ constexpr race_case cases[] = {
      }},
     {"WriterBesideAnUnlockedReader", true,
      [] {
-       int x = 0;
-       int seen = 0;
+       long x = 0;
        shared_mutex m;
        finish_line end;
        go([&] { m.lock(), x = 1, m.unlock(), end.pass(); });
-       go([&] { m.lock_shared(), m.unlock_shared(), seen = x, end.pass(); });
+       go([&] { m.lock_shared(), m.unlock_shared(), look(x), end.pass(); });
        end.await(2);
-       static_cast<void>(std::make_unique<int>(seen));
      }},
     // ---- wait_group ----
     {"WaitGroup", false,
      [] {
-       int x = 0;
+       long x = 0;
        wait_group wg;
        wg.add(1);
        go([&] { x = 1, wg.done(); });
@@ -170,7 +167,7 @@ constexpr race_case cases[] = {
      }},
     {"WaitGroupRounds", false,
      [] {
-       int x = 0;
+       long x = 0;
        wait_group wg;
        for (int i = 0; i < 10; ++i) {
          wg.go([&] { ++x; });
@@ -180,7 +177,7 @@ constexpr race_case cases[] = {
      }},
     {"DoneBeforeTheWrite", true,
      [] {
-       int x = 0;
+       long x = 0;
        wait_group wg;
        finish_line end;
        wg.add(1);
@@ -199,7 +196,7 @@ constexpr race_case cases[] = {
      }},
     {"WaitForTheWrongGroup", true,
      [] {
-       int x = 0;
+       long x = 0;
        wait_group one, other;
        finish_line end;
        one.add(1);
@@ -210,7 +207,7 @@ constexpr race_case cases[] = {
      }},
     {"WorkersOfOneGroup", true,
      [] {
-       int x = 0;
+       long x = 0;
        wait_group wg;
        for (int i = 0; i < 2; ++i) {
          wg.go([&] { ++x; });
@@ -220,16 +217,16 @@ constexpr race_case cases[] = {
     // ---- once ----
     {"Once", false,
      [] {
-       int x = 0;
+       long x = 0;
        once o;
        twice([&] {
          o.do_([&] { yield(), x = 1; });
-         static_cast<void>(x == 1);
+         look(x);
        });
      }},
     {"ReadWithoutDo", true,
      [] {
-       int x = 0;
+       long x = 0;
        once o;
        finish_line end;
        go([&] { o.do_([&] { x = 1; }), end.pass(); });
@@ -238,7 +235,7 @@ constexpr race_case cases[] = {
      }},
     {"EachItsOwnOnce", true,
      [] {
-       int x = 0;
+       long x = 0;
        twice([&] {
          once o;
          o.do_([&] { ++x; });
@@ -246,7 +243,7 @@ constexpr race_case cases[] = {
      }},
     {"CallersOfOnceAmongThemselves", true,
      [] {
-       int x = 0;
+       long x = 0;
        once o;
        o.do_([] {});
        twice([&] { o.do_([] {}), ++x; });
@@ -254,7 +251,11 @@ constexpr race_case cases[] = {
     {"OnceValue", false,
      [] {
        once_value v([] { return std::vector<int>(3, 1); });
-       twice([&] { static_cast<void>(v().at(1)); });
+       wait_group wg;
+       for (int i = 0; i < 2; ++i) {
+         wg.go([&] { look(v().at(1)); });
+       }
+       wg.wait();
      }},
     {"ResultOfOnceValueChanged", true,
      [] {
@@ -264,35 +265,35 @@ constexpr race_case cases[] = {
     // ---- cond_var ----
     {"CondVar", false,
      [] {
-       bool ready = false;
+       long ready = 0;
        mutex m;
        cond_var c;
        go([&] {
          std::lock_guard hold(m);
-         ready = true;
+         ready = 1;
          c.notify_one();
        });
        std::unique_lock hold(m);
-       while (!ready) {
+       while (ready == 0) {
          c.wait(hold);
        }
      }},
     {"FlagOutsideOfTheLock", true,
      [] {
-       bool ready = false;
+       long ready = 0;
        mutex m;
        cond_var c;
        finish_line end;
-       go([&] { ready = true, c.notify_one(), end.pass(); });
+       go([&] { ready = 1, c.notify_one(), end.pass(); });
        m.lock();
-       ready = ready || ready;
+       ready = 2;
        m.unlock();
        end.await(1);
-       ready = false;
+       ready = 0;
      }},
     {"NotifyAll", false,
      [] {
-       int round = 0, x = 0;
+       long round = 0, x = 0;
        mutex m;
        cond_var c;
        wait_group wg;
@@ -313,7 +314,7 @@ constexpr race_case cases[] = {
     // ---- semaphore, pool ----
     {"SemaphoreOfOne", false,
      [] {
-       int x = 0;
+       long x = 0;
        semaphore s(1);
        wait_group wg;
        for (int i = 0; i < 4; ++i) {
@@ -323,14 +324,13 @@ constexpr race_case cases[] = {
      }},
     {"SemaphoreOfTwo", true,
      [] {
-       int x = 0;
+       long x = 0;
        semaphore s(2);
        twice([&] { s.acquire(), ++x, yield(), yield(), s.release(); });
-     },
-     1},
+     }},
     {"AllTokensOrderAll", false,
      [] {
-       int x[2] = {};
+       long x[2] = {};
        semaphore s(2);
        for (int i = 0; i < 2; ++i) {
          s.acquire();

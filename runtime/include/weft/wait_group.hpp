@@ -2,9 +2,9 @@
 // wait_group: waits for a number of goroutines to finish.
 #include <weft/detail/atomic.hpp>
 #include <weft/detail/biased_lock.hpp>
-#include <weft/detail/race.hpp>
 #include <weft/detail/cancelable.hpp>
 #include <weft/detail/park.hpp>
+#include <weft/detail/race.hpp>
 #include <weft/detail/wait_limit.hpp>
 #include <weft/error.hpp>
 #include <weft/go.hpp>

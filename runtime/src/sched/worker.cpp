@@ -155,7 +155,8 @@ void worker::finish(goroutine* g) noexcept {
 
 // ---- switching ----
 
-WEFT_SWITCHES_CONTEXT void worker::switch_to(goroutine* next, fiber_commit commit, void* arg) noexcept {
+WEFT_SWITCHES_CONTEXT void worker::switch_to(goroutine* next, fiber_commit commit,
+                                             void* arg) noexcept {
   set_current(next);
   next->state.store(goroutine_state::running, relaxed);  // relaxed: for dumps
   hand_over(next->stack, commit, arg);
@@ -379,7 +380,7 @@ bool worker::run_timers() noexcept {
         if (due[k].who != nullptr) {
           ready_in_turn(due[k].who);
         } else {
-            fire(due[k]);
+          fire(due[k]);
         }
       }
       run += static_cast<std::uint32_t>(n);

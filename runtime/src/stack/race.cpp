@@ -76,7 +76,8 @@ WEFT_OPAQUE void change_to(actor* a) noexcept {
   __tsan_switch_to_fiber(a->context, users_view() ? __tsan_switch_to_fiber_no_sync : 0);
 }
 
-// The thread_locals of a worker belong to whoever runs on it, errno for one: only one does at a time.
+// The thread_locals of a worker belong to whoever runs on it, errno for one: only one does at a
+// time.
 int allow_thread_locals(dl_phdr_info* module, std::size_t, void*) noexcept {
   for (int i = 0; i < module->dlpi_phnum; ++i) {
     const auto& part = module->dlpi_phdr[i];

@@ -17,7 +17,7 @@
 #define WEFT_SWITCHES_CONTEXT __attribute__((noinline, no_sanitize("thread")))
 #endif
 // Declares `frame` for enter().
-#define WEFT_LEAVE_ROOM(frame)                                                \
+#define WEFT_LEAVE_ROOM(frame)                                               \
   void* const frame = static_cast<char*>(__builtin_alloca(2 * 2048)) + 2048; \
   asm volatile("" ::"r"(frame) : "memory")
 #else
@@ -45,9 +45,9 @@ actor* make_actor();
 void name_actor(actor* a, std::uint64_t id, std::string_view name) noexcept;
 void free_actor(actor* a) noexcept;
 
-/// From the worker's loop to the goroutine that starts on this stack, whose lowest address is `low`,
-/// and back. What ran on the stack before is forgotten: it was somebody else. The goroutine's own
-/// frames must begin two KiB below `frame`: see WEFT_LEAVE_ROOM.
+/// From the worker's loop to the goroutine that starts on this stack, whose lowest address is
+/// `low`, and back. What ran on the stack before is forgotten: it was somebody else. The
+/// goroutine's own frames must begin two KiB below `frame`: see WEFT_LEAVE_ROOM.
 void enter(actor* a, const char* low, const void* frame) noexcept;
 void leave() noexcept;
 

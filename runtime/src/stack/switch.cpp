@@ -60,8 +60,10 @@ void prepare_fiber(fiber* f, fiber_main main) noexcept {
   f->main = main;
 }
 
-__attribute__((noinline)) WEFT_SWITCHES_CONTEXT void switch_fiber(fiber* from, fiber* to, eh_globals* eh,
-                                            fiber_commit commit, void* arg) noexcept {
+__attribute__((noinline)) WEFT_SWITCHES_CONTEXT void switch_fiber(fiber* from, fiber* to,
+                                                                  eh_globals* eh,
+                                                                  fiber_commit commit,
+                                                                  void* arg) noexcept {
   departure d{from, to, eh, commit, arg};
   if (eh->any()) [[unlikely]] {
     from->eh = *eh;

@@ -131,7 +131,8 @@ TEST(MutexPolicy, ARunningArrivalMayOvertakeAWokenWaiter) {
       weft::mutex m;
       m.lock();
       std::atomic<bool> got = false;
-      weft::go([&] {
+      weft::wait_group other;
+      other.go([&] {
         m.lock();
         got = true;
         m.unlock();
@@ -142,9 +143,7 @@ TEST(MutexPolicy, ARunningArrivalMayOvertakeAWokenWaiter) {
         overtaken += !got;
         m.unlock();
       }
-      while (!got) {
-        weft::yield();
-      }
+      other.wait();
     }
     EXPECT_GT(overtaken, 0);
   });

@@ -25,8 +25,8 @@ namespace {
 
 using steps = std::vector<int>;
 
-/// The goroutines of a seeded run are all on one worker; what orders them is no more than that, which
-/// ThreadSanitizer rightly does not accept.
+/// The goroutines of a seeded run are all on one worker; what orders them is no more than that,
+/// which ThreadSanitizer rightly does not accept.
 class recorder {
  public:
   std::size_t push_back(int step) {

@@ -14,8 +14,8 @@
 // the last time: the other party may destroy it (HZ-1).
 #include <weft/detail/atomic.hpp>
 #include <weft/detail/biased_lock.hpp>
-#include <weft/detail/race.hpp>
 #include <weft/detail/park.hpp>
+#include <weft/detail/race.hpp>
 #include <weft/detail/ref_count.hpp>
 #include <weft/detail/wait_limit.hpp>
 #include <weft/detail/waiter.hpp>
@@ -112,11 +112,13 @@ class chan_core {
 
   /// With the lock held, for a typed fast path: room in the buffer and nobody to hand it to.
   bool can_buffer() const noexcept {
-    return !race::on && !closed_ && receivers_.empty() && count_.load(relaxed) < capacity_;  // relaxed: locked
+    return !race::on && !closed_ && receivers_.empty() &&
+           count_.load(relaxed) < capacity_;  // relaxed: locked
   }
   /// With the lock held: something in the buffer and no sender waits for room.
   bool can_unbuffer() const noexcept {
-    return !race::on && count_.load(relaxed) != 0 && senders_.empty();  // relaxed: written under the lock
+    return !race::on && count_.load(relaxed) != 0 &&
+           senders_.empty();  // relaxed: written under the lock
   }
   std::byte* push_slot(std::size_t element_size) noexcept {
     std::byte* at = buffer_ + tail_ * element_size;

@@ -2,9 +2,9 @@
 // What ThreadSanitizer is told about the happens-before edges of Go's memory model: [race] in
 // docs/protocols.md. Everything here is empty in other builds.
 //
-// TSan sees a program as its users wrote it: goroutines, and the edges that the documentation of each
-// primitive promises. What the runtime does inside, between a runtime_code and its end, makes no
-// edges and is not looked at; so each primitive states its edges: acquire and release. User code
+// TSan sees a program as its users wrote it: goroutines, and the edges that the documentation of
+// each primitive promises. What the runtime does inside, between a runtime_code and its end, makes
+// no edges and is not looked at; so each primitive states its edges: acquire and release. User code
 // that runs in there, such as the move constructor of an element, is put into a user_code.
 #include <cstddef>
 
@@ -52,8 +52,9 @@ class user_code {
   unsigned depth_;
 };
 
-/// What precedes release(at) happens before what follows an acquire(at) after it. `at` is an address
-/// inside of the primitive that the runtime's own atomics use for nothing else, or in the same way.
+/// What precedes release(at) happens before what follows an acquire(at) after it. `at` is an
+/// address inside of the primitive that the runtime's own atomics use for nothing else, or in the
+/// same way.
 void release(const void* at) noexcept;
 void acquire(const void* at) noexcept;
 
@@ -69,8 +70,8 @@ void acquire_from(goroutine* g) noexcept;
 void notice(goroutine* g) noexcept;
 void saw_notice(goroutine* g) noexcept;
 
-/// While it lives, the caller acts as the parked g, which it is about to make ready. No user_code of
-/// the caller may be open.
+/// While it lives, the caller acts as the parked g, which it is about to make ready. No user_code
+/// of the caller may be open.
 class as {
  public:
   explicit as(goroutine* g) noexcept;
