@@ -4,8 +4,10 @@
 #include <weft/goroutine_local.hpp>
 #include <weft/mutex.hpp>
 #include <weft/once.hpp>
+#include <weft/select.hpp>
 #include <weft/shared_mutex.hpp>
 #include <weft/singleflight.hpp>
+#include <weft/uncaught.hpp>
 #include <weft/wait_group.hpp>
 
 #include <gtest/gtest.h>
@@ -16,9 +18,12 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <new>
 #include <stdexcept>
+#include <string_view>
 #include <system_error>
+#include <thread>
 
 #include "stack/sanitizer.hpp"
 #include "support/idle.hpp"
@@ -50,6 +55,51 @@ TEST_F(RuntimeMisuse, AnExceptionThatLeavesAGoroutineEndsTheProgram) {
               KilledBySignal(SIGABRT),
               "exception left a goroutine: std::runtime_error: the reason(.|\n)*goroutine "
               "[0-9]+ \\[running\\] \"thrower\"(.|\n)*runtime_misuse_test.cpp:[0-9]+");
+}
+
+// PN-1: the handler is called on the goroutine, and may end the program in its own way.
+TEST_F(RuntimeMisuse, TheUncaughtHandlerIsToldAndMayEndTheProgram) {
+  EXPECT_EXIT(
+      {
+        weft::uncaught_handler none = weft::set_uncaught_handler([](const weft::uncaught_info& u) {
+          try {
+            std::rethrow_exception(u.exception);
+          } catch (const std::runtime_error& e) {
+            const bool here = u.goroutine == weft::this_goroutine::id() && u.name == "thrower" &&
+                              std::string_view(u.created.file_name()).ends_with("misuse_test.cpp");
+            std::fprintf(stderr, "handler: %s\n", e.what());
+            std::_Exit(here ? 7 : 8);
+          }
+        });
+        weft::run([&] {
+          if (none == nullptr) {
+            weft::go({.name = "thrower"}, [] { throw std::runtime_error("the reason"); });
+          }
+          weft::testing::wait_until_goroutines(0);
+        });
+      },
+      ExitedWithCode(7), "handler: the reason");
+}
+
+// PN-1: a handler that returns, or throws itself, is followed by the default.
+TEST_F(RuntimeMisuse, AnUncaughtHandlerThatReturnsIsFollowedByTheReport) {
+  const auto crash_with = [](weft::uncaught_handler h) {
+    weft::set_uncaught_handler(h);
+    weft::run([] { throw std::runtime_error("the reason"); });
+  };
+  EXPECT_EXIT(crash_with([](const weft::uncaught_info&) { std::fputs("told; ", stderr); }),
+              KilledBySignal(SIGABRT), "told; .*left a goroutine: std::runtime_error: the reason");
+  EXPECT_EXIT(crash_with([](const weft::uncaught_info&) { throw 1; }), KilledBySignal(SIGABRT),
+              "left a goroutine: std::runtime_error: the reason");
+}
+
+// HZ-4
+TEST_F(RuntimeMisuse, GoexitThroughANoexceptFrameEndsTheProgram) {
+  EXPECT_EXIT(weft::run([] {
+                const auto leave = []() noexcept { weft::goexit(); };
+                leave();
+              }),
+              KilledBySignal(SIGABRT), "goexit met a noexcept frame");
 }
 
 // PN-6
@@ -301,6 +351,27 @@ TEST_F(RuntimeMisuse, AStackOverflowNamesTheGoroutineAndTheSize) {
 #endif
 }
 
+#if !WEFT_ASAN && !WEFT_TSAN
+__attribute__((noinline)) char one_huge_frame() {
+  volatile char room[400 * 1024];  // more than stack and guard together
+  room[0] = 1;
+  return room[0];
+}
+#endif
+
+// GR-6, HZ-6: code that links to weft is compiled so that a frame larger than the guard touches it.
+TEST_F(RuntimeMisuse, AStackOverflowByOneHugeFrameIsReportedToo) {
+#if WEFT_ASAN || WEFT_TSAN
+  GTEST_SKIP() << "the sanitizer reports it in its own words";
+#else
+  EXPECT_EXIT(weft::run([] {
+                weft::go({.name = "wide"}, [] { one_huge_frame(); });
+                weft::testing::wait_until_goroutines(0);
+              }),
+              KilledBySignal(SIGSEGV), "stack overflow(.|\n)*196608 bytes(.|\n)*\"wide\"");
+#endif
+}
+
 // GR-14: it would be made again and again.
 TEST_F(RuntimeMisuse, ALocalThatItsOwnDestructorUsesEndsTheProgram) {
   struct uses_itself {
@@ -361,6 +432,106 @@ TEST_F(RuntimeMisuse, LittleAddressSpaceIsToldToTheSpawner) {
       },
       ExitedWithCode(7), "");
 #endif
+}
+
+// DL-1: a thread that waits for weft itself, as long as it takes, will not wake anybody.
+TEST_F(RuntimeMisuse, ADeadlockOfThreadsAndGoroutinesIsReported) {
+  WEFT_NEEDS_DEADLOCK_REPORT();
+  const auto blocked_with_others = [](bool first_goroutines) {
+    weft::runtime rt({.max_procs = 2});
+    auto never = weft::make_chan<int>();
+    const auto spawn = [&] { weft::go({.name = "waits"}, [never] { never.recv(); }); };
+    if (first_goroutines) {
+      spawn();
+      weft::testing::wait_until_parked(1);
+      // The monitor has found all asleep and sleeps deeply when this thread blocks, too.
+      ::usleep(100'000);
+    } else {
+      spawn();
+    }
+    std::thread outside([never] { never.recv(); });
+    never.recv();
+    outside.join();
+  };
+  EXPECT_EXIT(blocked_with_others(false), ExitedWithCode(2),
+              "all goroutines are asleep - deadlock!(.|\n)*chan receive(.|\n)*\"waits\"");
+  EXPECT_EXIT(blocked_with_others(true), ExitedWithCode(2), "all goroutines are asleep");
+}
+
+// DL-1
+TEST_F(RuntimeMisuse, ADeadlockWhileWaitingForTheLastGoroutineIsReported) {
+  WEFT_NEEDS_DEADLOCK_REPORT();
+  EXPECT_EXIT(
+      {
+        weft::runtime rt({.max_procs = 2});
+        weft::go([] { weft::make_chan<int>().recv(); });
+        rt.wait();
+      },
+      ExitedWithCode(2), "all goroutines are asleep");
+  EXPECT_EXIT(
+      {
+        weft::runtime rt({.max_procs = 1});
+        rt.call([] { weft::make_chan<int>().recv(); });
+      },
+      ExitedWithCode(2), "all goroutines are asleep");
+}
+
+// DL-1, DL-6
+TEST_F(RuntimeMisuse, ADeadlockWithLockedThreadsIsReported) {
+  WEFT_NEEDS_DEADLOCK_REPORT();
+  for (const bool main_thread : {false, true}) {
+    EXPECT_EXIT(weft::run({.max_procs = 2, .lock_main_thread = main_thread},
+                          [] {
+                            weft::go([] {
+                              weft::lock_os_thread();
+                              weft::make_chan<int>().recv();
+                            });
+                            weft::lock_os_thread();
+                            weft::make_chan<int>().recv();
+                          }),
+                ExitedWithCode(2), "all goroutines are asleep");
+  }
+}
+
+// DL-4: the last thread that might have sent something ends without having done so.
+TEST_F(RuntimeMisuse, ADeadlockIsReportedWhenTheLastOtherThreadEnds) {
+  WEFT_NEEDS_DEADLOCK_REPORT();
+  EXPECT_EXIT(weft::run({.max_procs = 2},
+                        [] {
+                          std::thread([] {
+                            auto c = weft::make_chan<int>(1);
+                            c.send(1);
+                            weft::mutex m;
+                            m.lock();
+                            EXPECT_EQ(weft::select(weft::recv(weft::chan<int>()),
+                                                   weft::timeout(std::chrono::milliseconds(150))),
+                                      1u);
+                          }).detach();
+                          weft::make_chan<int>().recv();
+                        }),
+              ExitedWithCode(2), "all goroutines are asleep");
+}
+
+// DL-4: while a thread exists that may send, and will, nothing is reported.
+TEST_F(RuntimeMisuse, AThreadThatMaySendKeepsTheDeadlockReportAway) {
+  weft::run({.max_procs = 2}, [] {
+    auto c = weft::make_chan<int>();
+    std::thread late([c]() mutable {
+      ::usleep(150'000);
+      c.send(1);
+    });
+    EXPECT_EQ(c.recv(), 1);
+    late.join();
+  });
+}
+
+TEST_F(RuntimeMisuse, ARuntimeThatIsDestroyedByItsGoroutineEndsTheProgram) {
+  EXPECT_EXIT(
+      {
+        auto* rt = new weft::runtime({.max_procs = 1});
+        rt->call([rt] { delete rt; });
+      },
+      KilledBySignal(SIGABRT), "destroyed by one of its goroutines");
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #pragma once
 // Small programs that ThreadSanitizer must judge: each runs as the main goroutine of a process of
-// its own, with one worker and with two.
+// its own, with one worker and, if it is not racy, with two.
 #include <atomic>
 #include <span>
 

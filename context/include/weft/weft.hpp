@@ -20,5 +20,7 @@
 #include <weft/shared_mutex.hpp>
 #include <weft/singleflight.hpp>
 #include <weft/sleep.hpp>
+#include <weft/stacks.hpp>
 #include <weft/time.hpp>
+#include <weft/uncaught.hpp>
 #include <weft/wait_group.hpp>

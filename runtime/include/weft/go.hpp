@@ -112,6 +112,19 @@ int max_procs();
 /// Go      runtime.GOMAXPROCS(n); RT-6.   Errors  no_runtime.
 int max_procs(int n);
 
+/// The calling goroutine stays on the thread that it runs on, and nothing else runs there, until
+/// unlock_os_thread() was called as often: for libraries that keep state per thread (GL, some
+/// system calls). If it ends before that, its thread ends with it, so that changed state goes
+/// with the thread. Each wait of such a goroutine hands over between threads: some ten times slower
+/// than others. On a thread that is not running a goroutine it does nothing.
+/// For the thread that calls run() see runtime_options::lock_main_thread.
+/// Blocks  no.   Errors  std::bad_alloc.   Go  runtime.LockOSThread; RT-8, RT-9, RT-12.
+/// Test    unit/runtime/os_thread_test.cpp
+void lock_os_thread();
+/// Undoes one call of lock_os_thread(); without one it does nothing.
+/// Blocks  no.   Go  runtime.UnlockOSThread; RT-10.
+void unlock_os_thread() noexcept;
+
 namespace this_goroutine {
 /// Unique in this run, from 1; 0 on a thread that is not running a goroutine. For logs only.
 std::uint64_t id() noexcept;

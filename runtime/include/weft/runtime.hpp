@@ -1,11 +1,14 @@
 #pragma once
 // Starting the runtime: weft::run.
+#include <weft/detail/wait_limit.hpp>
 #include <weft/exceptions.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <source_location>
 #include <type_traits>
 #include <utility>
@@ -35,9 +38,15 @@ struct runtime_options {
   /// waits in the kernel for another goroutine waits for ever (GR-7).
   /// 0: WEFT_SEED, else not seeded.
   std::uint64_t seed = 0;
+  /// The main goroutine runs on the thread that calls run(), locked to it as by lock_os_thread():
+  /// for libraries that insist on the process's first thread (RT-11). If it unlocks itself and goes
+  /// on elsewhere, that thread works for others, and run() returns when it has ended what it does.
+  bool lock_main_thread = false;
 };
 
 namespace detail {
+
+class scheduler;
 
 void run_main(const runtime_options& options, void (*main)(void*), void* arg,
               std::source_location site);
@@ -94,6 +103,98 @@ int run(const runtime_options& options, F&& f,
 template <class F>
 int run(F&& f, std::source_location site = std::source_location::current()) {
   return weft::run(runtime_options{}, std::forward<F>(f), site);
+}
+
+/// A runtime beside the program's own threads: goroutines run from the constructor on, and go(),
+/// channels and the rest work from any thread. One at a time in a process, be it this or run(); as
+/// many one after the other as one likes.
+///
+///     weft::runtime rt;                             // e.g. beside a GUI's or a server's own loop
+///     weft::go([] { ... });
+///     int answer = rt.call([] { return ask(); });   // as a goroutine; this thread waits
+///     rt.wait();                                    // until no goroutine exists
+///
+/// A deadlock is reported (DL-1) when besides its goroutines every thread of the process waits for
+/// weft.
+/// Go      no counterpart; HZ-10, HZ-11.   Test  unit/runtime/runtime_test.cpp
+class runtime {
+ public:
+  /// Errors  misuse when a runtime is running already, or from a goroutine; std::invalid_argument
+  ///         for a bad option, naming it, and for lock_main_thread, which needs run();
+  ///         std::system_error when memory or threads cannot be had.
+  explicit runtime(const runtime_options& options = {});
+  /// stop(). No thread may be in a call of this object. By one of its goroutines: ends the program.
+  ~runtime();
+  runtime(const runtime&) = delete;
+  runtime& operator=(const runtime&) = delete;
+
+  /// Runs f() as a goroutine and returns its result.
+  /// Blocks  the calling thread, or goroutine, until f has ended.   Cancel  not interruptible.
+  /// Order   what precedes call() happens before f; the end of f happens before call() returns.
+  /// Errors  what f throws comes through; no_result when f ended by goexit and has a result to
+  ///         give; misuse after stop(); as go().
+  /// Threads any, at the same time.
+  template <class F>
+  std::invoke_result_t<F&> call(F&& f, std::source_location site = std::source_location::current());
+
+  /// Waits until no goroutine exists.
+  /// Blocks  the calling thread.   Cancel  wait_for().   Order  all that they did happens before it
+  /// returns.   Errors  misuse from a goroutine, which would wait for itself, and after stop().
+  void wait();
+  /// The same for so long at the most; false: there are some still.
+  template <class Rep, class Period>
+  bool wait_for(const std::chrono::duration<Rep, Period>& limit) {
+    return wait_for_ns(detail::to_ns(limit));
+  }
+
+  /// Ends the runtime: as when main returns from run(), the goroutines that are left never run
+  /// again and are not unwound (GR-2). Returns how many. A second call does nothing and returns 0.
+  /// Blocks  the calling thread, until the workers have ended; those in the middle of a goroutine
+  /// are given 100 ms.
+  /// Errors  misuse from a goroutine.   Threads  no other call of this object at the same time.
+  std::size_t stop();
+
+ private:
+  bool wait_for_ns(std::int64_t ns);
+  void call_erased(void (*f)(void*), void* arg, std::source_location site);
+  detail::scheduler* scheduler_;
+};
+
+template <class F>
+std::invoke_result_t<F&> runtime::call(F&& f, std::source_location site) {
+  using result = std::invoke_result_t<F&>;
+  if (detail::is_null(f)) {
+    throw null_function("weft: runtime::call: the function is null");
+  }
+  if constexpr (std::is_void_v<result>) {
+    call_erased([](void* at) { std::invoke(*static_cast<std::remove_reference_t<F>*>(at)); },
+                const_cast<void*>(static_cast<const void*>(std::addressof(f))), site);
+  } else {
+    using kept = std::conditional_t<std::is_reference_v<result>,
+                                    std::add_pointer_t<std::remove_reference_t<result>>, result>;
+    struct frame {
+      std::remove_reference_t<F>* f;
+      std::optional<kept> value;
+    } call{std::addressof(f), std::nullopt};
+    call_erased(
+        [](void* at) {
+          auto* c = static_cast<frame*>(at);
+          if constexpr (std::is_reference_v<result>) {
+            c->value.emplace(std::addressof(std::invoke(*c->f)));
+          } else {
+            c->value.emplace(std::invoke(*c->f));
+          }
+        },
+        &call, site);
+    if (!call.value) {
+      throw no_result("weft: runtime::call: the function ended by goexit; there is no result");
+    }
+    if constexpr (std::is_reference_v<result>) {
+      return static_cast<result>(**call.value);
+    } else {
+      return std::move(*call.value);
+    }
+  }
 }
 
 }  // namespace weft

@@ -1,6 +1,7 @@
 #include "debug/crash.hpp"
 
 #include <weft/detail/check.hpp>
+#include <weft/detail/goexit.hpp>
 
 #include <cxxabi.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 #include <typeinfo>
 
 #include "debug/dump.hpp"
+#include "debug/uncaught.hpp"
 #include "detail/sys.hpp"
 #include "sched/scheduler.hpp"
 #include "stack/guard.hpp"
@@ -70,6 +72,13 @@ void print_current_exception() noexcept {
   }
   switch (times++) {
     case 0:
+      if (g != nullptr && !handling_goexit()) {
+        call_uncaught_handler(*g);
+      }
+      if (handling_goexit()) {
+        print("weft: fatal: goexit met a noexcept frame, which it cannot unwind");
+        break;
+      }
       print("weft: fatal: an exception left a goroutine: ");
       print_current_exception();
       break;
@@ -142,15 +151,13 @@ crash_stack::crash_stack() noexcept : memory_(nullptr), bytes_(64 * 1024) {
     stack_t s{};
     s.ss_sp = memory_;
     s.ss_size = bytes_;
-    ::sigaltstack(&s, nullptr);
+    ::sigaltstack(&s, &before_);
   }
 }
 
 crash_stack::~crash_stack() {
   if (memory_ != nullptr) {
-    stack_t off{};
-    off.ss_flags = SS_DISABLE;
-    ::sigaltstack(&off, nullptr);
+    ::sigaltstack(&before_, nullptr);
     sys.unmap(memory_, bytes_);
   }
 }

@@ -1,6 +1,8 @@
 #pragma once
 // The end of a program that cannot go on: broken invariants, exceptions that leave a goroutine,
 // stack overflow. Each says which goroutine, then shows the others, then aborts.
+#include <signal.h>
+
 #include <cstddef>
 
 namespace weft::detail {
@@ -11,7 +13,8 @@ class goroutine;
 /// terminations that are not a goroutine's go to the handlers that were there before.
 void install_crash_handlers() noexcept;
 
-/// The calling thread's alternate signal stack, for as long as the object lives.
+/// The calling thread's alternate signal stack, for as long as the object lives; then the one that
+/// was there before.
 class crash_stack {
  public:
   crash_stack() noexcept;
@@ -22,6 +25,7 @@ class crash_stack {
  private:
   void* memory_;
   std::size_t bytes_;
+  stack_t before_{};
 };
 
 /// Prints `what` about g, then all goroutines, then aborts.

@@ -22,6 +22,10 @@ int real_advise(void* at, std::size_t bytes, int advice) { return ::madvise(at, 
 
 int real_protect_none(void* at, std::size_t bytes) { return ::mprotect(at, bytes, PROT_NONE); }
 
+int real_resident(const void* at, std::size_t bytes, unsigned char* out) {
+  return ::mincore(const_cast<void*>(at), bytes, out);
+}
+
 void real_futex_wait(const void* word, std::uint32_t expected, std::int64_t timeout_ns) {
   timespec limit{};
   limit.tv_sec = static_cast<time_t>(timeout_ns / 1'000'000'000);
@@ -62,6 +66,7 @@ sys_calls sys = {real_map,
                  real_unmap,
                  real_advise,
                  real_protect_none,
+                 real_resident,
                  real_futex_wait,
                  real_futex_wake,
                  real_thread_create,

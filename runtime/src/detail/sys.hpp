@@ -16,6 +16,8 @@ struct sys_calls {
   int (*unmap)(void* at, std::size_t bytes);
   int (*advise)(void* at, std::size_t bytes, int advice);
   int (*protect_none)(void* at, std::size_t bytes);
+  /// Which pages are in memory, one byte for each, bit 0.
+  int (*resident)(const void* at, std::size_t bytes, unsigned char* out);
   /// Sleeps while *word == expected, at most timeout_ns (< 0: no limit). May return early.
   void (*futex_wait)(const void* word, std::uint32_t expected, std::int64_t timeout_ns);
   void (*futex_wake)(const void* word, int count);

@@ -31,11 +31,17 @@ enum class goroutine_kind : std::uint8_t {
   abandoned,  ///< its run has ended: it never runs again
 };
 
+class worker;
+
 /// What few goroutines have.
 struct goroutine_extra {
   std::string name;
   fiber* own_fiber = nullptr;            ///< set for a goroutine with its own stack size
   std::unique_ptr<local_values> locals;  ///< its goroutine_locals; gone before it counts as ended
+  // [pinned]
+  std::uint32_t thread_locks = 0;  ///< calls of lock_os_thread() not yet undone
+  worker* pinned_to = nullptr;     ///< the only worker that runs it
+  fiber* pinned_stack = nullptr;   ///< where it is parked; goroutine::stack is null then
 };
 
 class goroutine {

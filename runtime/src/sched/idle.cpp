@@ -15,18 +15,46 @@ idle_set::wake idle_set::begin_wake(sleeper*& woken) noexcept {
   } while (!word_.compare_exchange(w, w + awake_one + searching_one, acq_rel, relaxed));
   solo_revoke();
   woken = sleepers_;
-  if (woken == nullptr) {
-    return wake::needs_thread;
+  if (woken != nullptr) {
+    sleepers_ = woken->next_sleeper;
+    --asleep_;
+    woken->asleep = false;
+    woken->has_place = true;
+    return wake::woken;
   }
-  sleepers_ = woken->next_sleeper;
-  --asleep_;
-  woken->asleep = false;
-  woken->has_place = true;
-  return wake::woken;
+  woken = dormant_;  // [retire.3] this worker is the caller's until its new thread runs
+  if (woken != nullptr) {
+    dormant_ = woken->next_sleeper;
+    --dormant_count_;
+    woken->has_place = true;
+  }
+  return wake::needs_thread;
 }
 
-void idle_set::cancel_wake() noexcept {
+void idle_set::cancel_wake(sleeper* w) noexcept {
+  spin_guard hold(lock_);
+  if (w != nullptr) {
+    add_dormant(w);
+  }
   word_.fetch_sub(awake_one + searching_one, acq_rel);  // [idle.3] as in enter_sleep()
+}
+
+void idle_set::add_dormant(sleeper* w) noexcept {
+  w->has_place = false;
+  w->next_sleeper = dormant_;
+  dormant_ = w;
+  ++dormant_count_;
+}
+
+void idle_set::unlink_sleeper(sleeper* w) noexcept {
+  for (sleeper** at = &sleepers_; *at != nullptr; at = &(*at)->next_sleeper) {
+    if (*at == w) {
+      *at = w->next_sleeper;
+      break;
+    }
+  }
+  --asleep_;
+  w->asleep = false;
 }
 
 bool idle_set::try_search() noexcept {
@@ -44,7 +72,7 @@ void idle_set::end_search() noexcept {
   word_.fetch_sub(searching_one, acq_rel);  // [idle.3] acq_rel: see must_wake()
 }
 
-void idle_set::enter_sleep(sleeper* self, bool is_searching, bool futile) noexcept {
+std::uint32_t idle_set::enter_sleep(sleeper* self, bool is_searching, bool futile) noexcept {
   spin_guard hold(lock_);
   self->asleep = true;
   self->next_sleeper = sleepers_;
@@ -64,6 +92,7 @@ void idle_set::enter_sleep(sleeper* self, bool is_searching, bool futile) noexce
     }
     // [idle.3] acq_rel RMW on the word of [idle.2]: the look at the global queue comes after it.
   } while (!word_.compare_exchange(w, to, acq_rel, relaxed));
+  return asleep_ + awake(to);
 }
 
 bool idle_set::leave_sleep(sleeper* self) noexcept {
@@ -78,17 +107,25 @@ bool idle_set::leave_sleep(sleeper* self) noexcept {
     }
     // [idle.5] acq_rel: counted again.
   } while (!word_.compare_exchange(w, w + awake_one + searching_one, acq_rel, relaxed));
-  for (sleeper** at = &sleepers_; *at != nullptr; at = &(*at)->next_sleeper) {
-    if (*at == self) {
-      *at = self->next_sleeper;
-      break;
-    }
-  }
-  --asleep_;
+  unlink_sleeper(self);
   solo_revoke();
-  self->asleep = false;
   self->has_place = true;
   return true;
+}
+
+bool idle_set::retire(sleeper* self, std::uint32_t enough) noexcept {
+  spin_guard hold(lock_);
+  // relaxed: places come and go under this lock, but for those of cancelled wakes.
+  if (!self->asleep || asleep_ + awake(word_.load(relaxed)) <= enough) {
+    return false;
+  }
+  unlink_sleeper(self);
+  return true;
+}
+
+void idle_set::become_dormant(sleeper* w) noexcept {
+  spin_guard hold(lock_);
+  add_dormant(w);
 }
 
 bool idle_set::take_place_away(sleeper* w) noexcept {
@@ -99,6 +136,17 @@ bool idle_set::take_place_away(sleeper* w) noexcept {
   w->has_place = false;
   solo_revoke();                        // [solo.4] the owner has a place
   word_.fetch_sub(awake_one, acq_rel);  // [idle.6] acq_rel: before a sleeper may take the place
+  return true;
+}
+
+bool idle_set::pass_place(sleeper* from, sleeper* to) noexcept {
+  spin_guard hold(lock_);
+  if (!from->has_place) {
+    return false;
+  }
+  solo_revoke();  // [solo.4] the owner has a place
+  from->has_place = false;
+  to->has_place = true;
   return true;
 }
 
@@ -142,7 +190,7 @@ void idle_set::claim_solo(const sleeper& w, const void* thread,
   // relaxed: only this worker is awake, or the count shows another. acquire: a worker is counted
   // before it runs anything, so one that runs without a place is among them.
   if (w.has_place && !w.asleep && awake(word_.load(relaxed)) == 1 &&
-      asleep_ == workers.load(acquire) - 1) {
+      asleep_ + dormant_count_ == workers.load(acquire) - 1) {
     solo_claim(thread);
   }
 }

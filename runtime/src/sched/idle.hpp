@@ -50,12 +50,14 @@ class idle_set {
     return (w & searching_mask) == 0 && awake(w) < places();
   }
 
-  /// Gives a place and the role of a searcher to a sleeper, which is returned in `woken` and
-  /// must be woken; or to a thread that the caller must start (needs_thread).
+  /// Gives a place and the role of a searcher to a sleeper, which is returned in `woken` and must
+  /// be woken; or to a thread that the caller must start (needs_thread): for the worker in `woken`,
+  /// which has none any longer, or for a new one when that is null.
   wake begin_wake(sleeper*& woken) noexcept;
 
-  /// The caller's place and role of a searcher are given back (a thread could not be started).
-  void cancel_wake() noexcept;
+  /// The place and role of a searcher that begin_wake() gave are given back: the thread could not
+  /// be started. `w` is what it returned in `woken`.
+  void cancel_wake(sleeper* w) noexcept;
 
   /// An awake worker without work becomes a searcher; refused when half of them search already.
   bool try_search() noexcept;
@@ -66,10 +68,30 @@ class idle_set {
   /// look at the global queue once more, and may leave_sleep() if it finds something.
   /// `futile`: there was work, but not worth stealing; submitters should not wake anybody for
   /// such work until the monitor says so.
-  void enter_sleep(sleeper* w, bool searching, bool futile) noexcept;
+  /// Returns how many workers are awake or asleep now.
+  std::uint32_t enter_sleep(sleeper* w, bool searching, bool futile) noexcept;
   /// True: the worker is awake and searching again. False: it must wait for its wake word:
   /// somebody is waking it already, or all places are taken by awake workers, who will look.
   bool leave_sleep(sleeper* w) noexcept;
+
+  /// [retire.1] The thread of a sleeper that was of no use for long: true if more than `enough`
+  /// workers are awake or asleep, and nobody is waking this one. It is a sleeper no longer; its
+  /// thread must end.
+  bool retire(sleeper* w, std::uint32_t enough) noexcept;
+  /// [retire.2] The last that the thread does with the worker: another thread may begin with it.
+  void become_dormant(sleeper* w) noexcept;
+  /// Calls f(sleeper&) for each sleeper, under this lock.
+  template <class F>
+  void for_each_sleeper(F f) noexcept {
+    spin_guard hold(lock_);
+    for (sleeper* w = sleepers_; w != nullptr; w = w->next_sleeper) {
+      f(*w);
+    }
+  }
+  std::uint32_t awake_or_asleep() noexcept {
+    spin_guard hold(lock_);
+    return asleep_ + awake(word_.load(relaxed));  // relaxed: a moment's number
+  }
 
   /// The monitor: the worker is stuck in one goroutine, its place is free. False: it has none.
   bool take_place_away(sleeper* w) noexcept;
@@ -85,6 +107,9 @@ class idle_set {
     f();
     return true;
   }
+  /// [pinned.3] `from` gives its place to `to`, which has none and does not sleep. False: it has
+  /// none either.
+  bool pass_place(sleeper* from, sleeper* to) noexcept;
   /// [idle.6] The worker that lost its place has one again if there is one.
   bool regain_place(sleeper* w) noexcept;
   /// More workers are awake than there are places: the caller gives its place up.
@@ -120,6 +145,8 @@ class idle_set {
   static constexpr std::uint32_t searching_one = 0x8000;
   static constexpr std::uint32_t searching_mask = 0x3fff8000;
   static constexpr std::uint32_t damped = 0x40000000;
+  void add_dormant(sleeper* w) noexcept;
+  void unlink_sleeper(sleeper* w) noexcept;
   static std::uint32_t awake(std::uint32_t w) noexcept { return w & awake_mask; }
   static std::uint32_t searching(std::uint32_t w) noexcept { return (w & searching_mask) >> 15; }
 
@@ -128,9 +155,11 @@ class idle_set {
   alignas(cache_line) atomic<std::uint32_t> word_{0};
   // max_procs. Read often, written by max_procs(n).
   atomic<std::uint32_t> places_;
-  alignas(cache_line) spinlock lock_;  // guards sleepers_, asleep_, each sleeper, solo.owner
+  alignas(cache_line) spinlock lock_;  // guards the lists, each sleeper, solo.owner
   sleeper* sleepers_ = nullptr;        // most recently parked first
-  std::uint32_t asleep_ = 0;           // how many
+  sleeper* dormant_ = nullptr;         // [retire] workers without a thread
+  std::uint32_t asleep_ = 0;           // how many sleepers
+  std::uint32_t dormant_count_ = 0;
   // [solo] 0 where membarrier is missing, and once claim_solo() has seen the flag of [solo.7].
   atomic<std::uint32_t> solo_allowed_{0};
 };

@@ -10,6 +10,7 @@
 
 #include "debug/dump.hpp"
 #include "detail/sys.hpp"
+#include "sched/block_thread.hpp"
 #include "sched/scheduler.hpp"
 #include "stack/race.hpp"
 #include "time/clock.hpp"
@@ -26,6 +27,7 @@ constexpr std::int64_t held_up_ns = 200'000;  // a goroutine that shares no lock
 constexpr std::int64_t hog_ns = 10'000'000;   // Go's time slice
 constexpr std::int64_t blocked_ns = 50'000;   // announced by blocking(f)
 constexpr int asleep_rounds = 3;              // then look for a deadlock, then sleep on
+constexpr int more_rounds = 12;               // then look again, if a thread was there that may end
 constexpr std::int64_t trim_ns = 10'000'000'000;
 
 constexpr std::uint32_t on_watch = 0;
@@ -87,6 +89,7 @@ void monitor::watch() {
   std::int64_t pause = shortest_ns;
   int quiet = 0;
   int asleep = 0;
+  int rounds = asleep_rounds;
   std::int64_t last = clock.now();
   last_trim_ = last;
   std::int64_t looked = last;
@@ -104,9 +107,11 @@ void monitor::watch() {
     if (all_asleep()) {
       pause = longest_ns;
       if (++asleep == asleep_rounds) {
+        rounds = report_deadlock() ? more_rounds : asleep_rounds;
+      } else if (asleep == more_rounds) {
         report_deadlock();
       }
-      if (asleep > asleep_rounds) {
+      if (asleep > rounds) {
         std::uint32_t expected = on_watch;
         // [monitor.1] acq_rel RMW, then look again: a worker woken before it is seen below, one
         // woken after it sees the word [monitor.2].
@@ -172,7 +177,7 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
   const std::size_t known = seen_.size();
   seen_.resize(n);
   const bool due = next_timer() <= now;
-  bool waiting = due || !sched_.global.empty();
+  bool waiting = due || timers_unkept() || !sched_.global.empty();
   bool acted = false;
   bool held_up = false;
   std::uint64_t contended = 0;
@@ -228,6 +233,13 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
   return acted;
 }
 
+// The worker that went last waits for the turn of its own goroutine, and cannot be the keeper
+// [pinned].
+bool monitor::timers_unkept() const noexcept {
+  return !sched_.timers.kept() && sched_.idle.awake_count() == 0 &&
+         sched_.timers.earliest() != never;
+}
+
 // When the monitor must see to a timer: never while a sleeping worker is the keeper.
 std::int64_t monitor::next_timer() const noexcept {
   if (sched_.timers.kept()) {
@@ -277,14 +289,16 @@ bool monitor::all_asleep() noexcept {
       return false;
     }
   }
-  return n != 0 && sched_.global.empty();
+  return n != 0 && sched_.global.empty() && !timers_unkept();
 }
 
 // Certain or silent (DL-1): no worker runs, nothing is queued, and no thread exists that could
-// make a goroutine ready: only the workers, this one, and the caller of run(). One look is not
+// make a goroutine ready: only the workers, this one, and threads that wait for weft themselves, as
+// the caller of run() does [outside]. One look is not
 // enough: a timer may come, its goroutine run, and its worker sleep again between two parts of it.
 // No goroutine runs and no timer is taken out without a pick before it.
-void monitor::report_deadlock() {
+// True: only a thread that may still do something speaks against it.
+bool monitor::report_deadlock() {
   const auto picks = [this] {
     std::uint64_t n = 0;
     for (std::uint32_t i = 0; i < sched_.worker_count(); ++i) {
@@ -293,15 +307,20 @@ void monitor::report_deadlock() {
     return n;
   };
   const std::uint64_t before = picks();
-  if (sched_.options().on_deadlock == deadlock_action::ignore ||
-      count_threads() != sched_.worker_count() + 2 || !all_asleep() ||
+  // [outside.3] acquire: pairs with [outside.1]; compared again below.
+  const std::uint64_t blocked = blocked_threads.load(acquire);
+  if (sched_.options().on_deadlock == deadlock_action::ignore || !all_asleep() ||
       sched_.timers.earliest() != never) {
-    return;
+    return false;
+  }
+  if (count_threads() != sched_.thread_count() + 1 + static_cast<std::uint32_t>(blocked)) {
+    return true;
   }
   // acquire: pairs with main_ended(), which precedes the last worker's sleep: then run()'s caller
   // is only slow to wake up. After the checks above: main may have ended during them.
-  if (!all_asleep() || picks() != before || sched_.main_done_.load(acquire) != 0) {
-    return;
+  if (!all_asleep() || picks() != before || blocked_threads.load(acquire) != blocked ||
+      sched_.main_done_.load(acquire) != 0) {
+    return false;
   }
   deadlock_exit(sched_.live_goroutines());
 }

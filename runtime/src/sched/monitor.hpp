@@ -42,10 +42,11 @@ class monitor {
   bool is_stuck(const worker& w, const seen& before, std::int64_t now) const noexcept;
   bool all_asleep() noexcept;
   std::int64_t next_timer() const noexcept;
+  bool timers_unkept() const noexcept;
   void tell_of_timers() noexcept;
   void sleep_deeply();
   bool trim_stacks(std::int64_t now);
-  void report_deadlock();
+  bool report_deadlock();
 
   scheduler& sched_;
   pthread_t thread_{};

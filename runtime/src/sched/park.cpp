@@ -23,6 +23,8 @@ namespace {
 // and the record is given back by a key's destructor, which runs after all of those.
 constinit thread_local goroutine* stand_in = nullptr;
 
+void outside_changed() noexcept;
+
 struct free_stand_ins {
   std::mutex lock;
   goroutine* first = nullptr;  // guarded by lock
@@ -34,9 +36,12 @@ struct free_stand_ins {
     stand_in = nullptr;
     auto* g = static_cast<goroutine*>(record);
     free_stand_ins& f = get();
-    std::lock_guard hold(f.lock);
-    g->next = f.first;
-    f.first = g;
+    {
+      std::lock_guard hold(f.lock);
+      g->next = f.first;
+      f.first = g;
+    }
+    outside_changed();
   }
   // Immortal: threads may end after static destructors have run.
   static free_stand_ins& get() {
@@ -71,6 +76,14 @@ goroutine* this_thread_stand_in() {
   return stand_in;
 }
 
+// A thread outside blocks or ends: if all workers sleep, this may have been the last that could
+// have made a goroutine ready.
+void outside_changed() noexcept {
+  if (scheduler::in_use s; s) {
+    s->left_sleep();
+  }
+}
+
 // Makes g runnable. `in_turn`: behind the others instead of next.
 void make_ready(goroutine* g, bool in_turn) noexcept {
   const race::runtime_code in;
@@ -81,6 +94,11 @@ void make_ready(goroutine* g, bool in_turn) noexcept {
   }
   race::notice(g);
   if (kind == goroutine_kind::foreign) {
+    // relaxed: written by the thread before it could be woken.
+    if (g->state.load(relaxed) == goroutine_state::parked) {
+      g->state.store(goroutine_state::running, relaxed);  // relaxed: as above
+      discount_blocked_thread();
+    }
     const void* word = g->woken.address();
     g->woken.store(1, release);  // [park.5] release: what the waker did is seen
     sys.futex_wake(word, 1);
@@ -98,11 +116,18 @@ void make_ready(goroutine* g, bool in_turn) noexcept {
 
 }  // namespace
 
+atomic<std::uint64_t> blocked_threads{0};
+
 void block_thread_limited(goroutine* g, const thread_deadline& limit, park_commit commit,
                           void* arg) noexcept {
   const race::runtime_code in;
   race::about_to_wait(g);
   g->woken.store(0, relaxed);  // relaxed: nobody wakes it before commit
+  if (limit.deadline == never) {
+    g->state.store(goroutine_state::parked, relaxed);  // relaxed: read by who wakes it
+    count_blocked_thread();
+    outside_changed();
+  }
   commit(arg);
   std::int64_t deadline = limit.deadline;
   while (g->woken.load(acquire) == 0) {  // [park.5] acquire: pairs with ready()

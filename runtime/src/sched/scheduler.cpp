@@ -5,9 +5,11 @@
 
 #include <random>
 #include <system_error>
+#include <utility>
 
 #include "debug/crash.hpp"
 #include "detail/sys.hpp"
+#include "sched/block_thread.hpp"
 #include "sched/cpus.hpp"
 #include "stack/race.hpp"
 #include "time/clock.hpp"
@@ -30,6 +32,8 @@ std::uint64_t entropy() {
 }
 
 }  // namespace
+
+std::int64_t scheduler::spare_thread_ns = 5'000'000'000;
 
 scheduler::in_use::in_use() noexcept {
   users.fetch_add(1, seq_cst);               // [stop.1] seq_cst: before the look at the_scheduler
@@ -82,34 +86,57 @@ scheduler::~scheduler() {
 
 // ---- threads ----
 
-bool scheduler::start_worker() noexcept {
+bool scheduler::start_worker(worker* dormant) noexcept {
   std::lock_guard hold(start_lock_);
   const std::uint32_t index = worker_count_.load(relaxed);  // relaxed: written under the lock
-  if (index == max_threads || stopping()) {
+  if (stopping() || (dormant == nullptr && index == max_threads)) {
     return false;
   }
-  worker* w = nullptr;
+  worker* w = dormant;
   bool reserved = false;
   try {
     memory.stacks().reserve_slab();  // [stack] what its caches may hold
     reserved = true;
-    w = new worker(*this, index, policy(options_.seed, index, entropy()));
+    if (w == nullptr) {
+      w = new worker(*this, index, policy(options_.seed, index, entropy()));
+    }
   } catch (const std::exception&) {
     if (reserved) {
       memory.stacks().release_slab();
     }
     return false;
   }
-  // relaxed: the new thread is started after it, and worker_count_ publishes it to others.
-  workers_[index].store(w, relaxed);
-  refs_.fetch_add(1, relaxed);  // relaxed: the caller holds a reference
-  if (sys.thread_create(&w->thread_, worker::thread_main, w) != 0) {
-    refs_.fetch_sub(1, relaxed);  // relaxed: as above
-    delete w;
+  if (dormant == nullptr) {
+    // relaxed: the new thread is started after it, and worker_count_ publishes it to others.
+    workers_[index].store(w, relaxed);
+  }
+  if (!start_thread(*w)) {
     memory.stacks().release_slab();
+    if (dormant == nullptr) {
+      delete w;
+    }
     return false;
   }
-  worker_count_.store(index + 1, release);  // [workers] release: publishes workers_[index]
+  if (dormant == nullptr) {
+    worker_count_.store(index + 1, release);  // [workers] release: publishes workers_[index]
+  }
+  return true;
+}
+
+// Under start_lock_.
+bool scheduler::start_thread(worker& w) noexcept {
+  if (w.joinable_) {
+    ::pthread_join(w.thread_, nullptr);  // [retire.4] it has no more to do than to end
+    w.joinable_ = false;
+  }
+  refs_.fetch_add(1, relaxed);  // relaxed: the caller holds a reference
+  started_.bump();              // before the thread can be counted as exited
+  if (sys.thread_create(&w.thread_, worker::thread_main, &w) != 0) {
+    started_.store(started_.load(relaxed) - 1, relaxed);  // relaxed: under the lock
+    refs_.fetch_sub(1, relaxed);                          // relaxed: as above
+    return false;
+  }
+  w.joinable_ = true;
   return true;
 }
 
@@ -122,8 +149,16 @@ bool scheduler::wake_one() noexcept {
       static_cast<worker*>(woken)->wake();
       break;
     case idle_set::wake::needs_thread:
-      if (!start_worker()) {
-        idle.cancel_wake();
+      if (worker* w = this_worker(); w != nullptr && w->pinned()) {
+        // What its goroutine did to this thread, a new one would inherit (RT-9): the monitor's is
+        // clean, and it sees that work waits.
+        idle.cancel_wake(woken);
+        monitor_.nudge();
+        monitor_.expect(0);
+        return false;
+      }
+      if (!start_worker(static_cast<worker*>(woken))) {
+        idle.cancel_wake(woken);
         return false;
       }
       break;
@@ -161,51 +196,101 @@ void scheduler::drop_ref(scheduler* s) noexcept {
 
 // ---- from start to stop ----
 
-void scheduler::run_main(goroutine* g) {
+void scheduler::start() {
+  // The first worker before the monitor: its failure must be this function's, not a degraded
+  // start by somebody else.
+  if (!wake_one()) {
+    // If it was the worker's stacks that could not be had, this says so.
+    memory.stacks().reserve_slab();
+    memory.stacks().release_slab();
+    throw std::system_error(EAGAIN, std::generic_category(),
+                            "weft: run: cannot start a worker thread");
+  }
+  monitor_.start();
+}
+
+// The calling thread becomes a worker's, to which the main goroutine is locked (RT-11).
+worker* scheduler::adopt_caller(goroutine* main) {
+  if (main->extra == nullptr) {
+    main->extra = new goroutine_extra;
+  }
+  std::lock_guard hold(start_lock_);
+  memory.stacks().reserve_slab();  // [stack] as in start_worker()
+  worker* w = nullptr;
   try {
-    // The first worker before the monitor: its failure must be this function's, not a degraded
-    // start by somebody else.
-    if (!wake_one()) {
-      // If it was the worker's stacks that could not be had, this says so.
-      memory.stacks().reserve_slab();
-      memory.stacks().release_slab();
-      throw std::system_error(EAGAIN, std::generic_category(),
-                              "weft: run: cannot start a worker thread");
+    w = new worker(*this, 0, policy(options_.seed, 0, entropy()));
+  } catch (...) {
+    memory.stacks().release_slab();
+    throw;
+  }
+  sleeper* none = nullptr;
+  idle.begin_wake(none);
+  idle.end_search();  // it has work
+  main->extra->thread_locks = 1;
+  w->pin(main);
+  w->handoff_ = main;
+  host_ = w;
+  workers_[0].store(w, relaxed);  // relaxed: worker_count_ publishes it
+  refs_.fetch_add(1, relaxed);    // relaxed: the caller holds a reference
+  started_.bump();
+  worker_count_.store(1, release);  // [workers] release: publishes workers_[0]
+  return w;
+}
+
+void scheduler::run_main(goroutine* g) {
+  worker* host = nullptr;
+  try {
+    if (options_.lock_main_thread) {
+      monitor_.start();
+      host = adopt_caller(g);
+    } else {
+      start();
     }
-    monitor_.start();
   } catch (...) {
     stop_workers();
     g->main = false;
 #if WEFT_RACE
     race::free_actor(g->actor);
 #endif
+    delete std::exchange(g->extra, nullptr);
     give_foreign_record(g);
     retract();
     drop_ref(this);
     throw;
   }
-  inject(g);
+  if (host != nullptr) {
+    host->run_thread();
+  } else {
+    inject(g);
+  }
+  count_blocked_thread();
   while (main_done_.load(acquire) == 0) {  // [stop] acquire: pairs with main_ended()
     sys.futex_wait(main_done_.address(), 0, -1);
   }
   race::acquire(ended());
+  discount_blocked_thread();
+  end();
+}
+
+std::size_t scheduler::end() noexcept {
   stop_workers();
   idle.revoke_solo();  // a worker may have claimed it on its way out
-  abandon_goroutines();
+  const auto left = static_cast<std::size_t>(live_goroutines());
+  if (left != 0) {
+    abandon_goroutines();
+  }
   {
     const solo_exempt unannounced;  // else what the timers held would slow down all later runs
     timers.drop_all();
   }
   retract();
   drop_ref(this);
+  return left;
 }
 
 // What is left never runs again; a channel may still refer to a waiter on one of its stacks, so
 // records and stacks are kept as they are, and ready() passes over them (GR-2).
 void scheduler::abandon_goroutines() noexcept {
-  if (live_goroutines() == 0) {
-    return;
-  }
   arena::for_each_record([](goroutine& g) {
     if (g.state.load(relaxed) != goroutine_state::idle) {  // relaxed: all workers have left, or
       g.kind.store(goroutine_kind::abandoned, relaxed);    // are abandoned with what they run
@@ -216,18 +301,29 @@ void scheduler::abandon_goroutines() noexcept {
 void scheduler::main_ended() noexcept {
   main_done_.store(1, release);  // [stop] release: what main did happens before run() returns
   sys.futex_wake(main_done_.address(), 1);
+  if (host_ != nullptr) {
+    // run()'s caller works: it must come back from that first.
+    host_->attend(worker::attend_stop);
+    // After this lock either the host is among the sleepers, or it sees the bit before it sleeps.
+    idle.awake_or_asleep();
+    host_->wake();
+    host_->stop_waiting_for_turn();
+  }
 }
 
 void scheduler::stop_workers() noexcept {
   monitor_.stop();
   std::uint32_t n = 0;
+  std::uint32_t started = 0;
   {
-    std::lock_guard hold(start_lock_);  // no worker is started after this
+    std::lock_guard hold(start_lock_);  // no thread is started after this
     stopping_.store(1, seq_cst);        // [stop] seq_cst: before the looks at sleepers below
     n = worker_count();
+    started = started_.load(relaxed);  // relaxed: under the lock
   }
   for (std::uint32_t i = 0; i < n; ++i) {
     worker_at(i).attend(worker::attend_stop);
+    worker_at(i).stop_waiting_for_turn();
   }
   for (sleeper* w = idle.all_sleepers(); w != nullptr;) {
     sleeper* next = w->next_sleeper;
@@ -236,21 +332,25 @@ void scheduler::stop_workers() noexcept {
   }
   const std::int64_t limit = clock.now() + grace_ns;
   std::uint32_t out = 0;
-  while ((out = exited_.load(acquire)) < n) {  // [stop] acquire: pairs with worker_exited()
+  while ((out = exited_.load(acquire)) < started) {  // [stop] acquire: pairs with worker_exited()
     const std::int64_t left = limit - clock.now();
     if (left <= 0) {
       break;
     }
     sys.futex_wait(exited_.address(), out, left);
   }
+  if (out < started) {
+    solo_forbid();  // an abandoned worker may still use a channel, unannounced
+  }
   for (std::uint32_t i = 0; i < n; ++i) {
-    if (out < n) {
-      solo_forbid();  // an abandoned worker may still use a channel, unannounced
+    worker& w = worker_at(i);
+    if (!w.joinable_) {
+      continue;
     }
-    if (out == n) {
-      ::pthread_join(worker_at(i).thread(), nullptr);
+    if (out == started) {
+      ::pthread_join(w.thread_, nullptr);
     } else {
-      ::pthread_detach(worker_at(i).thread());
+      ::pthread_detach(w.thread_);
     }
   }
 }
@@ -280,21 +380,40 @@ void scheduler::give_foreign_record(goroutine* g) noexcept {
   foreign_live_.fetch_sub(1, relaxed);  // relaxed: statistics
 }
 
+void scheduler::give_up_foreign_spawn(goroutine* g) noexcept {
+  give_foreign_record(g);
+  idle.must_wake();  // [drain.2] as an RMW on the word of enter_sleep()
+  tell_if_none_lives();
+}
+
 std::uint64_t scheduler::take_ids(std::uint64_t count) noexcept {
   return next_id_.fetch_add(count, relaxed);  // relaxed: ids are unique, they order nothing
 }
 
+// First all that have ended, then all that were made: both only grow, so that the result is never
+// less than what lives at the moment between.
 std::int64_t scheduler::live_goroutines() noexcept {
-  std::int64_t n = foreign_live_.load(relaxed);  // relaxed: statistics
-  for (std::uint32_t i = 0; i < worker_count(); ++i) {
-    n += worker_at(i).live();
+  const std::uint32_t n = worker_count();
+  std::uint64_t ended = 0;
+  for (std::uint32_t i = 0; i < n; ++i) {
+    ended += worker_at(i).goroutines_ended();
   }
-  return n;
+  const std::uint32_t m = worker_count();
+  // relaxed: statistics, read after the acquire loads above.
+  std::uint64_t made = static_cast<std::uint64_t>(foreign_live_.load(relaxed));
+  for (std::uint32_t i = 0; i < m; ++i) {
+    made += worker_at(i).goroutines_made();
+  }
+  return static_cast<std::int64_t>(made - ended);
 }
 
 std::uint32_t scheduler::set_max_procs(std::uint32_t n) noexcept {
   const std::uint32_t before = max_procs_.exchange(n, relaxed);  // relaxed: a setting
   set_width(n);
+  if (n < before) {
+    // Who sleeps as one of few may be one of too many now.
+    idle.for_each_sleeper([](sleeper& w) { static_cast<worker&>(w).rouse(); });
+  }
   return before;
 }
 

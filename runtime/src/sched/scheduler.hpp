@@ -22,6 +22,9 @@ class scheduler {
  public:
   /// Threads beyond this are not started; Go's own limit.
   static constexpr std::uint32_t max_threads = 10'000;
+  /// A thread beyond max_procs ends when it was of no use for so long. Changed by tests only,
+  /// while no runtime runs.
+  static std::int64_t spare_thread_ns;
 
   explicit scheduler(const runtime_options& options);
   ~scheduler();
@@ -50,8 +53,16 @@ class scheduler {
   /// After this nobody finds it, and no foreign thread is using it any more.
   static void retract() noexcept;
 
-  /// Runs `g` as the main goroutine to its end; then stops the workers.
+  /// Starts a worker and the monitor. Throws std::system_error; then only end() may follow.
+  void start();
+  /// Stops the workers, abandons what is left, and drops the caller's hold on this object.
+  /// Returns how many goroutines were abandoned.
+  std::size_t end() noexcept;
+  /// Runs `g` as the main goroutine to its end, between start() and end(). What start() throws
+  /// comes through; nothing is left then.
   void run_main(goroutine* g);
+  /// Does run()'s caller work as this worker (runtime_options::lock_main_thread)?
+  bool is_host(const worker& w) const noexcept { return host_ == &w; }
   /// By the worker on which main ended.
   void main_ended() noexcept;
 
@@ -67,6 +78,8 @@ class scheduler {
   goroutine* take_foreign_record();
   std::uint64_t take_ids(std::uint64_t count) noexcept;
   void give_foreign_record(goroutine* g) noexcept;
+  /// By a thread that is not a worker: g, which it took, will not be run.
+  void give_up_foreign_spawn(goroutine* g) noexcept;
 
   bool stopping() const noexcept { return stopping_.load(acquire) != 0; }  // acquire: see stop
   std::uint32_t worker_count() const noexcept {
@@ -76,6 +89,16 @@ class scheduler {
   worker& worker_at(std::uint32_t i) noexcept {
     return *workers_[i].load(acquire);  // acquire: as above
   }
+  /// How many worker threads exist. Momentary.
+  std::uint32_t thread_count() const noexcept {
+    // acquire, in this order: who has left was counted as started before.
+    const std::uint32_t exited = exited_.load(acquire);
+    return started_.load(acquire) - exited;
+  }
+  /// A worker went to sleep: if no goroutine exists any longer, whoever waits for that is told.
+  void tell_if_none_lives() noexcept;
+  /// Blocks the calling thread until no goroutine exists, or until the deadline: false.
+  bool await_no_goroutines(std::int64_t deadline) noexcept;
   std::int64_t live_goroutines() noexcept;
   std::uint32_t max_procs() const noexcept { return max_procs_.load(relaxed); }  // relaxed: setting
   std::uint32_t set_max_procs(std::uint32_t n) noexcept;
@@ -97,7 +120,10 @@ class scheduler {
 
  private:
   friend class monitor;
-  bool start_worker() noexcept;
+  void await_drained(std::uint32_t seen, std::int64_t left) noexcept;
+  worker* adopt_caller(goroutine* main);
+  bool start_worker(worker* dormant) noexcept;
+  bool start_thread(worker& w) noexcept;
   void stop_workers() noexcept;
   void abandon_goroutines() noexcept;
   static void drop_ref(scheduler* s) noexcept;
@@ -107,10 +133,17 @@ class scheduler {
   std::unique_ptr<atomic<worker*>[]> workers_;
   atomic<std::uint32_t> worker_count_{0};  // [workers] grows under start_lock_
   std::mutex start_lock_;
-  atomic<std::uint32_t> stopping_{0};     // [stop] 1 once main has ended
-  atomic<std::uint32_t> main_done_{0};    // [stop] futex word of run()'s caller
-  atomic<std::uint32_t> exited_{0};       // [stop] worker threads that have left; futex word
-  atomic<std::uint32_t> refs_{1};         // threads that may still touch this object
+  atomic<std::uint32_t> stopping_{0};       // [stop] 1 once main has ended
+  atomic<std::uint32_t> main_done_{0};      // [stop] futex word of run()'s caller
+  atomic<std::uint32_t> started_{0};        // [stop] worker threads made; written under start_lock_
+  atomic<std::uint32_t> exited_{0};         // [stop] worker threads that have left; futex word
+  atomic<std::uint32_t> refs_{1};           // threads that may still touch this object
+  atomic<std::uint32_t> drain_waiters_{0};  // [drain] how many wait until no goroutine exists
+  // [drain] futex word: how often none existed while somebody waited. Written under drain_lock_.
+  atomic<std::uint32_t> drained_{0};
+  std::mutex drain_lock_;
+  std::uint32_t drain_blocked_ = 0;       // of them, counted in blocked_threads; under drain_lock_
+  worker* host_ = nullptr;                // whose thread is run()'s caller; written before it runs
   atomic<std::uint64_t> next_id_{1};      // goroutine ids; workers take blocks
   atomic<std::int64_t> foreign_live_{0};  // goroutines spawned by foreign threads
   spinlock foreign_lock_;                 // guards foreign_records_

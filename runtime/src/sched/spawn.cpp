@@ -152,7 +152,7 @@ void abandon_spawn(goroutine* g) noexcept {
     w->count_finished();
     w->give_record(g);
   } else if (scheduler::in_use s; s) {
-    s->give_foreign_record(g);
+    s->give_up_foreign_spawn(g);
   }
 }
 

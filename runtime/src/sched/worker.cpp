@@ -22,10 +22,6 @@ constexpr std::size_t spare_limit = 48;  // fewer than a slab: [stack] reserves 
 constexpr std::size_t spare_batch = 16;
 constexpr std::uint64_t id_block = 256;
 
-// Values of wake_word_.
-constexpr std::uint32_t woken = 1;
-constexpr std::uint32_t roused = 2;
-
 void nothing(void*) noexcept {}
 
 void requeue(void* g) noexcept { this_worker()->push_back(static_cast<goroutine*>(g)); }
@@ -38,33 +34,45 @@ worker::worker(scheduler& s, std::uint32_t index, const policy& choices)
 worker::~worker() = default;
 
 void* worker::thread_main(void* self) {
-  race::begin_worker();
   static_cast<worker*>(self)->run_thread();
-  race::end_worker();
   return nullptr;
 }
 
 void worker::run_thread() {
+  race::begin_worker();
+  serve();
+  race::end_worker();
+}
+
+void worker::serve() {
   sched_.await_published();
-  const std::string name = "weft-" + std::to_string(index_);  // threads are named after their maker
-  ::pthread_setname_np(::pthread_self(), name.c_str());
+  if (!sched_.is_host(*this)) {  // that thread's name is the process's
+    const std::string name = "weft-" + std::to_string(index_);
+    ::pthread_setname_np(::pthread_self(), name.c_str());
+  }
   set_this_worker(this);
   thread_pointer_ = thread_pointer();
   eh_ = thread_eh_globals();
   sanitizer::adopt_thread(&native_);
   crash_stack alternate;  // so that a stack overflow can be reported
   fiber_ = &native_;
+  woken_searching_ = handoff_ == nullptr;  // [idle.5] begin_wake() counted it so
   hand_over(take_spare(), nothing, nullptr);
-  // Back on the thread's own stack: the runtime ends. Everything cached goes back.
+  // Back on the thread's own stack: the runtime or this thread ends. Everything cached goes back.
   while (fiber* f = spares_) {
     spares_ = f->next;
     sched_.memory.stacks().give_spares(f, f, 1);
   }
-  sched_.memory.give_records(records_);
-  sched_.memory.give_records(full_);
+  spare_count_ = 0;
+  sched_.memory.give_records(std::exchange(records_, {}));
+  sched_.memory.give_records(std::exchange(full_, {}));
   sched_.memory.stacks().release_slab();  // [stack] this thread holds no fiber any longer
   set_this_worker(nullptr);
-  sched_.worker_exited();
+  scheduler& s = sched_;
+  if (std::exchange(must_end_, false)) {
+    s.idle.become_dormant(this);  // [retire.2] from here on it may be another thread's
+  }
+  s.worker_exited();
 }
 
 // ---- the loop ----
@@ -96,11 +104,19 @@ WEFT_SWITCHES_CONTEXT void worker::fiber_loop() {
 WEFT_SWITCHES_CONTEXT void worker::execute(goroutine* g) {
   if (g->stack != nullptr) {
     switch_to(g, recycle_fiber, fiber_);
-  } else if (g->extra != nullptr && g->extra->own_fiber != nullptr) [[unlikely]] {
-    fiber* own = g->extra->own_fiber;
-    g->extra->own_fiber = nullptr;
+  } else if (g->extra != nullptr) [[unlikely]] {
+    execute_special(g);
+  } else {
+    run_here(g);
+  }
+}
+
+WEFT_SWITCHES_CONTEXT void worker::execute_special(goroutine* g) {
+  if (g->extra->pinned_to != nullptr && g->extra->pinned_to != this) {
+    hand_to_pinned(g);
+  } else if (g->extra->own_fiber != nullptr) {
     handoff_ = g;
-    hand_over(own, recycle_fiber, fiber_);
+    hand_over(std::exchange(g->extra->own_fiber, nullptr), recycle_fiber, fiber_);
   } else {
     run_here(g);
   }
@@ -139,6 +155,9 @@ void worker::finish(goroutine* g) noexcept {
   count_finished();
   const bool was_main = g->main && !g->leaving;
   if (g->extra != nullptr) [[unlikely]] {
+    if (pinned_ == g) {
+      pinned_ = nullptr;  // the bit stays: await_turn() ends the thread
+    }
     delete g->extra;
     g->extra = nullptr;
   }
@@ -175,6 +194,7 @@ void worker::park_current(goroutine* g, fiber_commit commit, void* arg) noexcept
   if (next != nullptr && next->stack != nullptr) {
     switch_to(next, commit, arg);
   } else {
+    hide_pinned(g);
     handoff_ = next;
     set_current(nullptr);
     hand_over(take_spare(), commit, arg);
@@ -186,17 +206,22 @@ void worker::yield_current() {
   goroutine* g = current();
   goroutine* next = pick_local();
   // relaxed: a hint; if somebody wants this worker's attention, its fiber loop sees to it.
-  if (next == nullptr && attention_.load(relaxed) == 0) {
+  const std::uint32_t why = next == nullptr ? attention_.load(relaxed) : 0;
+  if (next == nullptr && why == 0) {
     next = pop_global(1);
     if (next == nullptr) {
       return;
     }
+  }
+  if (why == attend_pinned && !sample().any() && sched_.global.empty()) {
+    return;
   }
   g->stack = fiber_;
   g->state.store(goroutine_state::runnable, relaxed);  // relaxed: for dumps
   if (next != nullptr && next->stack != nullptr) {
     switch_to(next, requeue, g);
   } else {
+    hide_pinned(g);
     handoff_ = next;
     set_current(nullptr);
     hand_over(take_spare(), requeue, g);
@@ -296,6 +321,9 @@ bool worker::settle_attention() {
   if ((why & attend_timers) != 0) {
     run_timers();
   }
+  if ((why & attend_pinned) != 0) {
+    return await_turn();
+  }
   const bool must_go = (why & attend_stuck) != 0 ? !sched_.idle.regain_place(this)
                                                  : sched_.idle.yield_surplus_place(this);
   if (must_go) {
@@ -310,7 +338,7 @@ bool worker::settle_attention() {
 goroutine* worker::find_work() {
   bool searching = std::exchange(woken_searching_, false);
   for (;;) {
-    if (sched_.stopping()) {
+    if (sched_.stopping() || must_end_) {
       return nullptr;
     }
     // relaxed: a hint; settle_attention() reads it properly.
@@ -321,6 +349,9 @@ goroutine* worker::find_work() {
       }
       if (!settle_attention()) {
         return nullptr;
+      }
+      if (handoff_ != nullptr) {
+        return std::exchange(handoff_, nullptr);  // [pinned.4]
       }
       searching = std::exchange(woken_searching_, false);
       continue;
@@ -352,125 +383,6 @@ goroutine* worker::find_work() {
   }
 }
 
-// ---- timers ----
-
-WEFT_SWITCHES_CONTEXT void worker::fire(const due_timer& due) noexcept {
-#if WEFT_RACE
-  WEFT_LEAVE_ROOM(frame);
-  const race::stranger as_nobody(fiber_->low, frame);
-  race::acquire(due.owner);
-#endif
-  due.fire(due.owner, timer_outcome::expired);
-}
-
-// Makes runnable, or calls, what is due. True: there was something.
-bool worker::run_timers() noexcept {
-  timers& all = sched_.timers;
-  if (!all.any()) {
-    return false;
-  }
-  const std::int64_t now = clock.now();
-  std::uint32_t run = 0;
-  due_timer due[64];
-  for (std::uint32_t i = 0; i < all.count(); ++i) {
-    timer_heap& h = all.heap(index_ + i);  // its own first
-    while (h.earliest() <= now) {
-      const std::size_t n = h.pop_due(now, due, std::size(due));
-      for (std::size_t k = 0; k < n; ++k) {
-        if (due[k].who != nullptr) {
-          ready_in_turn(due[k].who);
-        } else {
-          fire(due[k]);
-        }
-      }
-      run += static_cast<std::uint32_t>(n);
-    }
-  }
-  if (run != 0) {
-    all.note_run(run);
-  }
-  if (run >= batch) {
-    wake_thief();  // fewer are run sooner than a thief would come
-  }
-  return run != 0;
-}
-
-// ---- sleeping ----
-
-// The caller has no work. Returns when it was woken: then it holds a place and is a searcher.
-void worker::sleep(bool searching, bool futile) noexcept {
-  wake_word_.store(0, relaxed);  // relaxed: nobody wakes this worker before enter_sleep()
-  // So that a time in a heap is that of something that will happen. Before this worker counts as
-  // asleep: a heap's lock is biased, and from then on another worker may be solo's owner [solo.1].
-  sched_.timers.clean_fronts();
-  counts_as_asleep_ = true;
-  struct awake_again {
-    bool& asleep;
-    ~awake_again() { asleep = false; }
-  } at_the_end{counts_as_asleep_};
-  sched_.idle.enter_sleep(this, searching, futile);
-  // [idle.4] the second look, after [idle.3]: at what only sleepers could miss.
-  if (sched_.stopping()) {
-    return;  // find_work() ends the thread
-  }
-  if (!sched_.global.empty() && sched_.idle.leave_sleep(this)) {
-    sched_.left_sleep();
-    woken_searching_ = true;
-    return;
-  }
-  if (!sched_.timers.try_keep(this) || !sleep_as_keeper()) {
-    // [idle.7] acquire: pairs with the release in wake(). A late rouse() is of no interest here.
-    for (std::uint32_t word = 0; (word = wake_word_.load(acquire)) != woken;) {
-      sys.futex_wait(wake_word_.address(), word, -1);
-    }
-  }
-  woken_searching_ = true;
-}
-
-// [timer] Sleeps at most until the earliest time. True: awake again, with a place; false: what is
-// due is for others, who are awake, and this worker sleeps until it is woken.
-bool worker::sleep_as_keeper() noexcept {
-  for (;;) {
-    const std::int64_t until = sched_.timers.keep_until();
-    const std::int64_t slack = sched_.timers.slack();
-    const std::int64_t left = until >= never - slack ? -1 : until + slack - clock.now();
-    if (left <= 0 && until != never) {
-      // [timer.4] In this order: whoever is awake and has the last place must not find a keeper
-      // that is about to give up when it goes to sleep itself.
-      sched_.timers.stop_keeping();
-      const bool mine = sched_.idle.leave_sleep(this);
-      if (mine) {
-        sched_.left_sleep();
-      }
-      return mine;
-    }
-    std::uint32_t word = wake_word_.load(acquire);  // [idle.7] acquire: pairs with wake()
-    if (word == 0) {
-      sys.futex_wait(wake_word_.address(), 0, left);
-      word = wake_word_.load(acquire);  // [idle.7] acquire: pairs with wake()
-    }
-    if (word == woken) {
-      sched_.timers.stop_keeping();
-      return true;
-    }
-    // [timer.1] acq_rel: takes the rouse back, but not a wake.
-    wake_word_.compare_exchange(word = roused, 0, acq_rel, relaxed);
-  }
-}
-
-void worker::wake() noexcept {
-  wake_word_.store(woken, release);  // [idle.7] release: what the waker did is seen
-  sys.futex_wake(wake_word_.address(), 1);
-}
-
-void worker::rouse() noexcept {
-  std::uint32_t sleeps = 0;
-  // [timer.1] acq_rel: a wake is not overwritten; it is as good.
-  if (wake_word_.compare_exchange(sleeps, roused, acq_rel, relaxed)) {
-    sys.futex_wake(wake_word_.address(), 1);
-  }
-}
-
 // ---- blocking on purpose ----
 
 void worker::begin_blocking() noexcept { blocking_.store(1, release); }  // release: for dumps
@@ -478,7 +390,7 @@ void worker::begin_blocking() noexcept { blocking_.store(1, release); }  // rele
 void worker::end_blocking() noexcept {
   blocking_.store(0, release);  // release: for dumps
   // relaxed: a hint; the place may be lost, then the goroutine goes on where there is one.
-  if (attention_.load(relaxed) != 0 && current() != nullptr) {
+  if ((attention_.load(relaxed) & ~attend_pinned) != 0 && current() != nullptr) {
     yield_current();
   }
 }

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "sched/arena.hpp"
 #include "sched/deque.hpp"
@@ -49,6 +50,7 @@ class alignas(2 * cache_line) worker : public sleeper {
   static constexpr std::uint32_t attend_stuck = 2;    // the place was given to somebody else
   static constexpr std::uint32_t attend_surplus = 4;  // max_procs was lowered
   static constexpr std::uint32_t attend_timers = 8;   // the time of a timer has come
+  static constexpr std::uint32_t attend_pinned = 16;  // the thread belongs to one goroutine
 
   worker(scheduler& s, std::uint32_t index, const policy& choices);
   ~worker();
@@ -96,16 +98,24 @@ class alignas(2 * cache_line) worker : public sleeper {
   }
   void count_contended() noexcept { contended_.bump(); }
 
+  /// [pinned] The running goroutine g stays on this thread, and nothing else runs here.
+  void pin(goroutine* g) noexcept;
+  void unpin(goroutine* g) noexcept;
+  /// Its thread belongs, or did belong until it ended, to one goroutine.
+  bool pinned() const noexcept {
+    return (attention_.load(relaxed) & attend_pinned) != 0;  // relaxed: own bit
+  }
+
   /// Around code that blocks the thread on purpose.
   void begin_blocking() noexcept;
   void end_blocking() noexcept;
 
   // ---- by anybody ----
-  std::int64_t live() const noexcept {
-    // acquire: pairs with count_finished(). relaxed: statistics; read after it, so that a goroutine
-    // that is seen to have ended is seen to have been made.
-    const std::uint64_t finished = finished_.load(acquire);
-    return static_cast<std::int64_t>(created_.load(relaxed) - finished);
+  std::uint64_t goroutines_ended() const noexcept {
+    return finished_.load(acquire);  // acquire: pairs with count_finished()
+  }
+  std::uint64_t goroutines_made() const noexcept {
+    return created_.load(acquire);  // acquire: only so that a later load stays later
   }
   work_sample sample() const noexcept;
   void attend(std::uint32_t why) noexcept;
@@ -113,6 +123,8 @@ class alignas(2 * cache_line) worker : public sleeper {
   bool stuck() const noexcept {
     return (attention_.load(relaxed) & attend_stuck) != 0;  // relaxed: a hint
   }
+  /// At the end of the run, after attend(attend_stop): its goroutine gets no turn any more.
+  void stop_waiting_for_turn() noexcept;
   /// The monitor: what waits at a worker that is stuck goes to the global queue. The worker without
   /// a free moment that took its place may never come to stealing.
   void rescue_queues() noexcept;
@@ -122,7 +134,6 @@ class alignas(2 * cache_line) worker : public sleeper {
   goroutine* running() const noexcept { return current_.load(relaxed); }   // relaxed: a hint
   bool blocking() const noexcept { return blocking_.load(relaxed) != 0; }  // relaxed: a hint
   const fiber* running_fiber() const noexcept { return fiber_; }  // by its own thread, in handlers
-  pthread_t thread() const noexcept { return thread_; }
   /// [solo.1] The monitor: the only worker awake, in a goroutine that comes to no pick.
   void claim_solo() noexcept;
 
@@ -141,10 +152,21 @@ class alignas(2 * cache_line) worker : public sleeper {
   bool run_timers() noexcept;
   void fire(const due_timer& due) noexcept;
   bool sleep_as_keeper() noexcept;
+  void await_wake(bool spare) noexcept;
   void sleep(bool searching, bool futile) noexcept;
   void execute(goroutine* g);
+  void execute_special(goroutine* g);
+  void hand_to_pinned(goroutine* g) noexcept;
+  bool await_turn() noexcept;
   void run_here(goroutine* g);
   void finish(goroutine* g) noexcept;
+  // [pinned.1] Before g, which is parked or queued now, can be seen by others: without its stack
+  // nobody can switch to it.
+  void hide_pinned(goroutine* g) noexcept {
+    if (pinned_ == g) [[unlikely]] {
+      g->extra->pinned_stack = std::exchange(g->stack, nullptr);
+    }
+  }
   void leave_blocking() noexcept {
     if (blocking_.load(relaxed) != 0) {  // relaxed: own word
       blocking_.store(0, relaxed);       // relaxed: a hint for the monitor
@@ -161,6 +183,7 @@ class alignas(2 * cache_line) worker : public sleeper {
   std::size_t take_as_thief(goroutine** out, std::size_t most) noexcept;
   void wake_thief() noexcept;
   void run_thread();
+  void serve();
 
   // ---- the thread's own ----
   scheduler& sched_;
@@ -169,8 +192,9 @@ class alignas(2 * cache_line) worker : public sleeper {
   std::uint32_t streak_ = 0;  // next-slot picks in a row
   fiber* fiber_ = nullptr;    // the one that runs
   eh_globals* eh_ = nullptr;
-  bool woken_searching_ = true;   // [idle.5] woken (or started) with the role of a searcher
+  bool woken_searching_ = false;  // [idle.5] woken (or started) with the role of a searcher
   goroutine* handoff_ = nullptr;  // picked already; the next fiber starts with it
+  goroutine* pinned_ = nullptr;   // [pinned] the goroutine that this thread belongs to
   fiber* spares_ = nullptr;
   std::size_t spare_count_ = 0;
   record_chain records_;  // free records in use
@@ -178,8 +202,10 @@ class alignas(2 * cache_line) worker : public sleeper {
   std::uint64_t id_next_ = 0, id_end_ = 0;
   policy policy_;
   global_queue::port port_;
-  fiber native_;  // the thread's own stack
-  pthread_t thread_{};
+  fiber native_;                          // the thread's own stack
+  pthread_t thread_{};                    // under the scheduler's start_lock_
+  bool joinable_ = false;                 // thread_ is a thread of this run; as above
+  bool must_end_ = false;                 // its thread ends, the worker becomes dormant [retire]
   const void* thread_pointer_ = nullptr;  // set before it runs anything
   bool counts_as_asleep_ = false;         // for checks; its own thread's
 
@@ -195,6 +221,9 @@ class alignas(2 * cache_line) worker : public sleeper {
   alignas(cache_line) atomic<std::uint32_t> attention_{0};
   // [idle.7] the futex word of this worker's sleep: 1 once woken, 2 roused to look at the timers.
   atomic<std::uint32_t> wake_word_{0};
+  // [pinned] futex word: bit 0: the goroutine that this thread belongs to may run; bit 1: it never
+  // will again.
+  atomic<std::uint32_t> turn_{0};
   // [next] the goroutine made ready last. Filled by the owner, taken by owner or thief.
   alignas(cache_line) atomic<goroutine*> next_{nullptr};
   ring<goroutine, ring_capacity> ready_;

@@ -44,6 +44,19 @@ class stack_pool {
   /// that a later call would return.
   bool trim() noexcept;
 
+  /// Calls f(low, top) for every stack that was carved, in use or spare; not while it is trimmed.
+  template <class F>
+  void for_each_stack(F f) {
+    for (std::size_t i = 0;; ++i) {
+      std::lock_guard hold(lock_);
+      if (i >= next_stack_) {
+        return;
+      }
+      char* at = slabs_[i / slab_stacks] + span_ * (i % slab_stacks);
+      f(static_cast<const char*>(at) + guard_bytes_, static_cast<const char*>(at) + span_);
+    }
+  }
+
   std::size_t usable_bytes() const noexcept { return span_ - guard_bytes_; }
   std::size_t carved() noexcept {
     std::lock_guard hold(lock_);

@@ -228,9 +228,10 @@ WEFT_OPAQUE void begin_worker() noexcept {
   actor* a = thread_actor();
   if (users_view()) {
     a->worker = true;
-    a->depth = 1;
     ::dl_iterate_phdr(allow_thread_locals, nullptr);
-    ignore_begin();
+    if (a->depth++ == 0) {
+      ignore_begin();
+    }
   }
 }
 
@@ -238,9 +239,10 @@ WEFT_OPAQUE void end_worker() noexcept {
   actor* a = thread_actor();
   if (a->worker) {
     a->worker = false;
-    a->depth = 0;
-    ignore_end();
-    __tsan_acquire(&a->ended);
+    if (--a->depth == 0) {
+      ignore_end();
+    }
+    acquire(&a->ended);
   }
 }
 

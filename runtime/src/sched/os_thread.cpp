@@ -1,0 +1,98 @@
+// lock_os_thread: a goroutine that stays on its thread, on which nothing else runs meanwhile.
+// Protocol [pinned] in docs/protocols.md.
+#include <weft/go.hpp>
+
+#include "detail/sys.hpp"
+#include "sched/scheduler.hpp"
+
+namespace weft {
+namespace detail {
+namespace {
+
+// Values of turn_.
+constexpr std::uint32_t handed = 1;
+constexpr std::uint32_t stopped_waiting = 2;
+
+}  // namespace
+
+void worker::pin(goroutine* g) noexcept {
+  pinned_ = g;
+  g->extra->pinned_to = this;
+  attend(attend_pinned);
+}
+
+void worker::unpin(goroutine* g) noexcept {
+  pinned_ = nullptr;
+  g->extra->pinned_to = nullptr;
+  attention_.fetch_and(~attend_pinned, acq_rel);  // acq_rel: as in settle_attention()
+}
+
+// This worker came to g, which belongs to another thread: that one gets this worker's place.
+void worker::hand_to_pinned(goroutine* g) noexcept {
+  worker* to = g->extra->pinned_to;
+  if (!sched_.idle.pass_place(this, to)) {
+    to->attend(attend_stuck);  // it will look for a place when g has had its turn
+  }
+  // [pinned.3] acq_rel: publishes g and the place; pairs with [pinned.4].
+  to->turn_.fetch_or(handed, acq_rel);
+  sys.futex_wake(to->turn_.address(), 1);
+  attend(attend_stuck);  // without a place, like one that was stuck
+}
+
+// Between two turns of the goroutine that this thread belongs to. False: the thread must end.
+bool worker::await_turn() noexcept {
+  flush_queues();
+  sched_.idle.take_place_away(this);  // [pinned.2]
+  sched_.wake_one();
+  if (pinned_ == nullptr) {
+    // It has ended while it was locked: so does the thread, whatever was done to it (RT-9).
+    attention_.fetch_and(~attend_pinned, acq_rel);  // acq_rel: as in settle_attention()
+    must_end_ = true;
+    return false;
+  }
+  std::uint32_t turn = 0;
+  while ((turn = turn_.load(acquire)) == 0) {  // [pinned.4] acquire: pairs with [pinned.3]
+    sys.futex_wait(turn_.address(), 0, -1);
+  }
+  if ((turn & stopped_waiting) != 0) {
+    return false;
+  }
+  turn_.store(0, relaxed);  // relaxed: nobody hands it over again before it was parked again
+  pinned_->stack = pinned_->extra->pinned_stack;
+  handoff_ = pinned_;
+  return true;
+}
+
+void worker::stop_waiting_for_turn() noexcept {
+  turn_.fetch_or(stopped_waiting, acq_rel);  // [pinned.4] acq_rel: after attend(attend_stop)
+  sys.futex_wake(turn_.address(), 1);
+}
+
+}  // namespace detail
+
+void lock_os_thread() {
+  const detail::race::runtime_code in;
+  detail::worker* w = detail::this_worker();
+  detail::goroutine* g = w != nullptr ? w->current() : nullptr;
+  if (g == nullptr) {
+    return;
+  }
+  if (g->extra == nullptr) {
+    g->extra = new detail::goroutine_extra;
+  }
+  if (g->extra->thread_locks++ == 0) {
+    w->pin(g);
+  }
+}
+
+void unlock_os_thread() noexcept {
+  const detail::race::runtime_code in;
+  detail::worker* w = detail::this_worker();
+  detail::goroutine* g = w != nullptr ? w->current() : nullptr;
+  if (g != nullptr && g->extra != nullptr && g->extra->thread_locks != 0 &&
+      --g->extra->thread_locks == 0) {
+    w->unpin(g);
+  }
+}
+
+}  // namespace weft

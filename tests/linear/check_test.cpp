@@ -1,0 +1,128 @@
+// The checker itself: it accepts what can have happened and rejects what cannot.
+#include <gtest/gtest.h>
+
+#include "linear/check.hpp"
+#include "linear/specs.hpp"
+
+namespace {
+
+using weft::linear::channel_spec;
+using weft::linear::check;
+using weft::linear::history;
+using weft::linear::not_returned;
+using weft::linear::tokens_spec;
+using weft::linear::wait_group_spec;
+
+constexpr auto send = channel_spec::send, recv = channel_spec::recv,
+               try_send = channel_spec::try_send, try_recv = channel_spec::try_recv,
+               close = channel_spec::close;
+constexpr std::int64_t done = channel_spec::done, closed = channel_spec::closed,
+                       would_block = channel_spec::would_block;
+
+// {party, kind, argument, result, called, returned}
+TEST(LinearChannel, ValuesComeOutInOrderThroughABuffer) {
+  const channel_spec one{1};
+  EXPECT_TRUE(check(one, {{0, send, 1, done, 1, 2},
+                          {0, send, 2, done, 3, 6},
+                          {1, recv, 0, 1, 4, 5},
+                          {1, recv, 0, 2, 7, 8}})
+                  .ok);
+  EXPECT_FALSE(check(one, {{0, send, 1, done, 1, 2},
+                           {0, send, 2, done, 3, 6},
+                           {1, recv, 0, 2, 4, 5},
+                           {1, recv, 0, 1, 7, 8}})
+                   .ok);
+}
+
+TEST(LinearChannel, ASendPastTheCapacityDoesNotReturn) {
+  EXPECT_FALSE(check(channel_spec{1}, {{0, send, 1, done, 1, 2}, {0, send, 2, done, 3, 4}}).ok);
+  EXPECT_TRUE(check(channel_spec{2}, {{0, send, 1, done, 1, 2}, {0, send, 2, done, 3, 4}}).ok);
+  EXPECT_FALSE(check(channel_spec{0}, {{0, send, 1, done, 1, 2}, {1, recv, 0, 1, 3, 4}}).ok);
+  EXPECT_TRUE(check(channel_spec{0}, {{0, send, 1, done, 1, 3}, {1, recv, 0, 1, 2, 4}}).ok);
+}
+
+TEST(LinearChannel, NoValueIsLostOrDoubled) {
+  EXPECT_FALSE(
+      check(channel_spec{1}, {{0, send, 1, done, 1, 2}, {1, try_recv, 0, would_block, 3, 4}}).ok);
+  EXPECT_FALSE(check(channel_spec{1},
+                     {{0, send, 1, done, 1, 2}, {1, recv, 0, 1, 3, 4}, {2, recv, 0, 1, 5, 6}})
+                   .ok);
+}
+
+// CH-8: closed counts only when the buffer is empty.
+TEST(LinearChannel, WhatWasSentBeforeTheCloseIsReceivedAfterIt) {
+  const channel_spec two{2};
+  const history right = {{0, send, 1, done, 1, 2},    {0, close, 0, done, 3, 4},
+                         {1, recv, 0, 1, 5, 6},       {1, recv, 0, closed, 7, 8},
+                         {0, send, 2, closed, 9, 10}, {0, close, 0, closed, 11, 12}};
+  EXPECT_TRUE(check(two, right).ok);
+  history wrong = right;
+  wrong[2].result = closed;
+  EXPECT_FALSE(check(two, wrong).ok);
+}
+
+TEST(LinearChannel, WhoBlocksThoughItCouldGoOnIsALostWakeUp) {
+  const auto lost =
+      check(channel_spec{0}, {{0, send, 1, 0, 1, not_returned}, {1, recv, 0, 0, 2, not_returned}});
+  EXPECT_FALSE(lost.ok);
+  EXPECT_NE(lost.text.find("could go on"), std::string::npos);
+  EXPECT_TRUE(check(channel_spec{1}, {{1, recv, 0, 0, 2, not_returned}}).ok);
+  EXPECT_FALSE(
+      check(channel_spec{1}, {{0, send, 1, done, 1, 2}, {1, recv, 0, 0, 3, not_returned}}).ok);
+  EXPECT_FALSE(
+      check(channel_spec{1}, {{0, close, 0, done, 1, 2}, {1, recv, 0, 0, 3, not_returned}}).ok);
+  // What blocks at the end has not taken effect.
+  EXPECT_FALSE(check(channel_spec{0}, {{0, send, 1, 0, 1, not_returned},
+                                       {1, send, 2, 0, 2, not_returned},
+                                       {2, recv, 0, 2, 3, 4},
+                                       {1, try_send, 3, would_block, 5, 6}})
+                   .ok);
+}
+
+TEST(LinearChannel, TheShortestBeginningIsShown) {
+  history h;
+  std::uint64_t t = 1;
+  for (int i = 0; i < 10; ++i) {
+    h.push_back({0, send, i, done, t, t + 1});
+    h.push_back({1, recv, 0, i == 4 ? 77 : i, t + 2, t + 3});
+    t += 4;
+  }
+  const auto v = check(channel_spec{1}, h);
+  ASSERT_FALSE(v.ok);
+  EXPECT_EQ(v.failing.size(), 10u);
+  EXPECT_EQ(v.failing.back().result, 77);
+  EXPECT_NE(v.text.find("recv: 77"), std::string::npos);
+}
+
+TEST(LinearTokens, AMutexIsHeldByOne) {
+  using k = tokens_spec;
+  EXPECT_TRUE(check(tokens_spec{1}, {{0, k::acquire, 1, 0, 1, 2},
+                                     {1, k::acquire, 1, 0, 3, 6},
+                                     {0, k::release, 1, 0, 4, 5},
+                                     {2, k::try_acquire, 1, 0, 7, 8}})
+                  .ok);
+  EXPECT_FALSE(
+      check(tokens_spec{1}, {{0, k::acquire, 1, 0, 1, 2}, {1, k::acquire, 1, 0, 3, 4}}).ok);
+  EXPECT_FALSE(check(tokens_spec{1}, {{0, k::acquire, 1, 0, 1, 2},
+                                      {0, k::release, 1, 0, 3, 4},
+                                      {1, k::acquire, 1, 0, 5, not_returned}})
+                   .ok);
+  EXPECT_FALSE(check(tokens_spec{2}, {{0, k::try_acquire, 2, 0, 1, 2}}).ok);
+  EXPECT_FALSE(check(tokens_spec{2}, {{0, k::release, 1, 0, 1, 2}}).ok);
+}
+
+TEST(LinearWaitGroup, WaitReturnsAtZeroOnly) {
+  using k = wait_group_spec;
+  EXPECT_TRUE(check(wait_group_spec{}, {{0, k::add, 2, 0, 1, 2},
+                                        {1, k::wait, 0, 0, 3, 9},
+                                        {0, k::add, -1, 0, 4, 5},
+                                        {2, k::add, -1, 0, 6, 7}})
+                  .ok);
+  EXPECT_FALSE(check(wait_group_spec{}, {{0, k::add, 1, 0, 1, 2}, {1, k::wait, 0, 0, 3, 4}}).ok);
+  EXPECT_FALSE(check(wait_group_spec{}, {{0, k::add, 1, 0, 1, 2},
+                                         {0, k::add, -1, 0, 3, 4},
+                                         {1, k::wait, 0, 0, 5, not_returned}})
+                   .ok);
+}
+
+}  // namespace
