@@ -1,6 +1,7 @@
 #include <weft/detail/block_cache.hpp>
 #include <weft/detail/chan_core.hpp>
 #include <weft/detail/describe.hpp>
+#include <weft/detail/race.hpp>
 #include <weft/exceptions.hpp>
 
 #include <cstdint>
@@ -11,6 +12,12 @@ namespace weft::detail {
 namespace {
 
 std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
+
+// Room for the edges of slots that have no size.
+constexpr std::size_t empty_slots = 256;
+constexpr std::size_t edge_bytes(const element_type& type) noexcept {
+  return race::on && type.size == 0 ? empty_slots : 0;
+}
 
 void* allocate(std::size_t bytes, std::size_t align) {
   return align <= __STDCPP_DEFAULT_NEW_ALIGNMENT__ ? block_cache::take(bytes)
@@ -37,6 +44,61 @@ goroutine* self_or_unlock(biased_lock& held) {
 
 }  // namespace
 
+// ---- the buffer ----
+
+// ThreadSanitizer: the edges of a buffered channel go through its slots, both ways (MM-2, MM-4). An
+// address for those of one slot. Elements without size have slots, too, as many as are told apart.
+const void* chan_core::slot_edge(std::size_t slot) const noexcept {
+  return buffer_ + (type_.size != 0 ? slot * type_.size : slot % empty_slots);
+}
+
+// With the lock held: a value goes to the end of the buffer.
+void chan_core::fill_slot(void* from) noexcept {
+  const void* edge = slot_edge(tail_);
+  std::byte* at = push_slot(type_.size);
+  race::acquire(edge);
+  {
+    const race::user_code move;
+    type_.move(at, from);
+  }
+  race::release(edge);
+}
+
+// With the lock held: the value at the head of the buffer goes out.
+void chan_core::empty_slot(void* to) noexcept {
+  const void* edge = slot_edge(head_);
+  std::byte* at = pop_slot(type_.size);
+  race::acquire(edge);
+  {
+    const race::user_code move;
+    type_.move(to, at);
+    if (type_.destroy != nullptr) {
+      type_.destroy(at);
+    }
+  }
+  race::release(edge);
+}
+
+// With the lock held, which is released: a receiver waits, so the buffer is empty.
+void chan_core::hand_over(waiter* receiver, void* from) noexcept {
+  if (race::on && capacity_ != 0) {
+    // It must look as if the value had gone through the buffer: the receiver does not order the
+    // sender here, and the slots must be counted as MM-4 counts.
+    fill_slot(from);
+    {
+      const race::as other(receiver->who);
+      const race::runtime_code in;
+      empty_slot(receiver->value);
+    }
+    lock_.unlock();
+    return;
+  }
+  lock_.unlock();
+  race::acquire_from(receiver->who);  // MM-3
+  const race::user_code move;
+  type_.move(receiver->value, from);
+}
+
 // ---- life ----
 
 chan_core* chan_core::make(std::ptrdiff_t capacity, const element_type& type, std::size_t extra) {
@@ -51,22 +113,26 @@ chan_core* chan_core::make(std::ptrdiff_t capacity, const element_type& type, st
                        "; that many elements of " + std::to_string(type.size) +
                        " bytes cannot be stored");
   }
-  void* at = allocate(header + extra + n * type.size, align);
+  void* at = allocate(header + extra + n * type.size + edge_bytes(type), align);
   return ::new (at) chan_core(n, static_cast<std::byte*>(at) + header, type);
 }
 
 void chan_core::destroy(chan_core* c) noexcept {
+  const race::runtime_code in;
   const element_type& type = c->type_;
   // Values that nobody received: destroyed here, outside of any lock (CH-18).
   for (std::size_t left = type.destroy != nullptr ? c->len() : 0; left > 0; --left) {
-    type.destroy(c->pop_slot(type.size));
+    race::acquire(c->slot_edge(c->head_));
+    std::byte* at = c->pop_slot(type.size);
+    const race::user_code out;
+    type.destroy(at);
   }
   const std::size_t align = type.align < alignof(chan_core) ? alignof(chan_core) : type.align;
   const std::size_t capacity = c->capacity_;
   const bool timed = c->timer_ != nullptr;
   c->~chan_core();
-  const std::size_t bytes =
-      round_up(sizeof(chan_core), align) + (timed ? sizeof(chan_timer) : 0) + capacity * type.size;
+  const std::size_t bytes = round_up(sizeof(chan_core), align) + (timed ? sizeof(chan_timer) : 0) +
+                            capacity * type.size + edge_bytes(type);
   deallocate(c, bytes, align);
 }
 
@@ -77,14 +143,13 @@ chan_status chan_core::send_locked(void* from) noexcept {
     return chan_status::closed;
   }
   if (waiter* w = pop_claimed(receivers_)) {
-    lock_.unlock();
-    type_.move(w->value, from);
+    hand_over(w, from);
     w->result = wake_result::done;
     ready(w->who);
     return chan_status::ok;
   }
   if (len() < capacity_) {
-    type_.move(push_slot(type_.size), from);
+    fill_slot(from);
     lock_.unlock();
     return chan_status::ok;
   }
@@ -92,6 +157,7 @@ chan_status chan_core::send_locked(void* from) noexcept {
 }
 
 bool chan_core::send_and_unlock(void* from, const handle_place& place) {
+  const race::runtime_code in;
   const chan_status s = send_locked(from);
   if (s == chan_status::ok) {
     return true;
@@ -114,6 +180,7 @@ bool chan_core::send_and_unlock(void* from, const handle_place& place) {
 
 chan_status chan_core::send_limited(void* from, const wait_limit& limit,
                                     const handle_place& place) {
+  const race::runtime_code in;
   if (watched_ && limit.none()) [[unlikely]] {
     return wait_watched(senders_, wait_reason::chan_send, from, place) ? chan_status::ok
                                                                        : chan_status::closed;
@@ -142,6 +209,7 @@ chan_status chan_core::send_limited(void* from, const wait_limit& limit,
 }
 
 chan_status chan_core::try_send(void* from) noexcept {
+  const race::runtime_code in;
   lock_.lock();
   const chan_status s = send_locked(from);
   if (s != chan_status::ok) {
@@ -157,16 +225,14 @@ chan_status chan_core::recv_locked(void* to) noexcept {
     return recv_time(to);
   }
   if (len() != 0) {
-    std::byte* at = pop_slot(type_.size);
-    type_.move(to, at);
-    if (type_.destroy != nullptr) {
-      type_.destroy(at);
-    }
+    empty_slot(to);
     waiter* w = pop_claimed(senders_);
     if (w != nullptr) {
       // The buffer was full: the first waiting sender's value goes to its end, so that nobody
       // who comes now overtakes it (CH-5).
-      type_.move(push_slot(type_.size), w->value);
+      const race::as other(w->who);
+      const race::runtime_code in;
+      fill_slot(w->value);
     }
     lock_.unlock();
     if (w != nullptr) {
@@ -177,15 +243,24 @@ chan_status chan_core::recv_locked(void* to) noexcept {
   }
   if (waiter* w = pop_claimed(senders_)) {  // capacity 0
     lock_.unlock();
-    type_.move(to, w->value);
+    race::acquire_from(w->who);  // MM-2
+    {
+      const race::user_code move;
+      type_.move(to, w->value);
+    }
     w->result = wake_result::done;
     ready(w->who);
     return chan_status::ok;
   }
-  return closed_ ? chan_status::closed : chan_status::would_block;
+  if (!closed_) {
+    return chan_status::would_block;
+  }
+  race::acquire(&closed_);  // MM-5
+  return chan_status::closed;
 }
 
 bool chan_core::recv_and_unlock(void* to, const handle_place& place) {
+  const race::runtime_code in;
   if (timer_ != nullptr) [[unlikely]] {
     return wait_for_time(to, {}) == chan_status::ok;
   }
@@ -210,6 +285,7 @@ bool chan_core::recv_and_unlock(void* to, const handle_place& place) {
 }
 
 chan_status chan_core::recv_limited(void* to, const wait_limit& limit, const handle_place& place) {
+  const race::runtime_code in;
   if (watched_ && limit.none()) [[unlikely]] {
     return wait_watched(receivers_, wait_reason::chan_recv, to, place) ? chan_status::ok
                                                                        : chan_status::closed;
@@ -241,6 +317,7 @@ chan_status chan_core::recv_limited(void* to, const wait_limit& limit, const han
 }
 
 chan_status chan_core::try_recv(void* to) noexcept {
+  const race::runtime_code in;
   lock_.lock();
   const chan_status s = recv_locked(to);
   if (s != chan_status::ok) {
@@ -252,12 +329,14 @@ chan_status chan_core::try_recv(void* to) noexcept {
 // ---- close ----
 
 bool chan_core::close() noexcept {
+  const race::runtime_code in;
   lock_.lock();
   if (closed_) {
     lock_.unlock();
     return false;
   }
   closed_ = true;
+  race::release(&closed_);
   // Everybody leaves at once, under the lock; they are woken after it (T2). A wait that was won
   // elsewhere is passed over. One of the two queues is empty.
   waiter* receivers = take_claimed(receivers_, wake_result::closed);

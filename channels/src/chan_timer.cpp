@@ -2,6 +2,7 @@
 // no heap entry and no buffered value behind a timer: whoever receives looks at the clock. Only a
 // receiver that has to wait has an entry in a heap, its own wait's deadline.
 #include <weft/detail/chan_core.hpp>
+#include <weft/detail/race.hpp>
 
 #include <chrono>
 #include <new>
@@ -19,6 +20,7 @@ constexpr element_type time_element{
 }  // namespace
 
 chan_core* chan_core::make_timed(const chan_timer& t) {
+  const race::runtime_code in;
   chan_core* c = make(0, time_element, sizeof(chan_timer));
   c->watched_ = false;  // the clock is its sender
   c->timer_ = ::new (c->buffer_) chan_timer(t);
@@ -37,7 +39,11 @@ chan_status chan_core::recv_time(void* to) noexcept {
   if (now < t.when) {
     return chan_status::would_block;
   }
-  ::new (to) time_point(std::chrono::nanoseconds(t.when));
+  {
+    const race::user_code out;
+    ::new (to) time_point(std::chrono::nanoseconds(t.when));
+  }
+  race::acquire(&timer_);  // MM-8
   if (t.period == 0) {
     t.active = false;
   } else {
@@ -78,6 +84,8 @@ chan_status chan_core::wait_for_time(void* to, const wait_limit& limit) {
 }
 
 bool chan_core::set_timer(const chan_timer& t) noexcept {
+  const race::runtime_code in;
+  race::release(&timer_);  // MM-8
   lock_.lock();
   const bool was_active = timer_->active;
   *timer_ = t;

@@ -3,6 +3,7 @@
 // and then either take the default, at one instant (SE-4), or join all queues.
 #include <weft/detail/describe.hpp>
 #include <weft/detail/lost_wait_search.hpp>
+#include <weft/detail/race.hpp>
 #include <weft/detail/select_core.hpp>
 #include <weft/detail/wait_limit.hpp>
 
@@ -319,6 +320,7 @@ void describe_select(const void* at, wait_description& out) noexcept {
 
 select_result select_core(const select_entry* entries, std::uint32_t n, select_options options,
                           const select_scratch& scratch) {
+  const race::runtime_code in;
   // One case drawn at random before anything else is set up: most selects end here. The choice
   // stays uniform: if the drawn case cannot go, all that can are drawn from again.
   if (!options.biased && n != 0) {

@@ -659,12 +659,14 @@ TEST_P(GoContext, WhoSeesTheErrorSeesTheCauseAndTheClosedChannel) {
       auto [ctx, cancel] = weft::with_cancel_cause(weft::background());
       const auto done = ctx.done();
       const weft::error why("why");
-      weft::go([&stop = cancel, why] { stop(why); });
+      weft::wait_group other;
+      other.go([&stop = cancel, why] { stop(why); });
       while (!ctx.err()) {
         weft::yield();
       }
       ASSERT_TRUE(closed(done));  // CX-5
       ASSERT_EQ(weft::cause(ctx), why);
+      other.wait();
     }
   });
 }

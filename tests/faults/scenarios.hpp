@@ -2,6 +2,7 @@
 // What programs do with weft, in small: each scenario starts and ends a runtime, and counts. It
 // bears with every error that weft documents, and with nothing else.
 #include <cstddef>
+#include <ostream>
 #include <span>
 
 namespace weft::testing {
@@ -18,6 +19,9 @@ struct scenario {
   /// At 4 workers, with stacks of this size.
   tally (*play)(std::size_t stack_bytes);
 };
+
+/// For the names of tests.
+inline void PrintTo(const scenario& s, std::ostream* out) { *out << s.name; }
 
 std::span<const scenario> all_scenarios() noexcept;
 /// The one of that name.

@@ -2,12 +2,14 @@
 
 #include "sched/arena.hpp"
 #include "sched/scheduler.hpp"
+#include "stack/race.hpp"
 
 namespace weft::testing {
 
 using namespace detail;
 
 std::size_t parked_goroutines(std::string_view reason) {
+  const race::runtime_code in;
   std::size_t n = 0;
   arena::for_each_record([&](const goroutine& g) {
     // relaxed: the test asks again until it sees what it waits for.
@@ -17,6 +19,7 @@ std::size_t parked_goroutines(std::string_view reason) {
       ++n;
     }
   });
+  race::acquire_from_parked();
   return n;
 }
 
@@ -33,6 +36,7 @@ void wait_until_goroutines(std::size_t n) {
 }
 
 std::size_t carved_stacks() {
+  const race::runtime_code in;
   scheduler::in_use s;
   return s ? s->memory.stacks().carved() : 0;
 }

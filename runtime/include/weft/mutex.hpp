@@ -112,6 +112,7 @@ class mutex {
   friend class shared_mutex;  // its writers wait for each other with a reason of their own
   detail::wait_end lock_slow(const detail::wait_limit& limit,
                              detail::wait_cause why = detail::wait_reason::mutex);
+  detail::wait_end wait_in_queue(const detail::wait_limit& limit, detail::wait_cause why);
   bool try_lock_until_ns(std::int64_t deadline);
   void leave_queue(detail::waiter* w) noexcept;
   void forget_if_empty() noexcept;

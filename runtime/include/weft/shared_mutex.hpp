@@ -4,6 +4,7 @@
 #include <weft/detail/biased_lock.hpp>
 #include <weft/detail/cancelable.hpp>
 #include <weft/detail/park.hpp>
+#include <weft/detail/race.hpp>
 #include <weft/detail/wait_limit.hpp>
 #include <weft/error.hpp>
 #include <weft/mutex.hpp>
@@ -108,10 +109,12 @@ class shared_mutex {
   /// True: locked for reading. Never waits. False: a writer is inside or waits for the readers to
   /// leave.   Go  sync.RWMutex.TryRLock; RW-5.
   [[nodiscard]] bool try_lock_shared() noexcept {
+    const detail::race::runtime_code in;
     std::uint32_t seen = state_.load(detail::relaxed);  // relaxed: the CAS below decides
     while ((seen & writer) == 0) {
       // [shared_mutex.1] acquire: pairs with [shared_mutex.4].
       if (state_.compare_exchange(seen, seen + one_reader, detail::acquire, detail::relaxed)) {
+        detail::race::acquire(&readers_);
         return true;
       }
     }
@@ -121,6 +124,8 @@ class shared_mutex {
   /// Errors  without a reader inside it ends the program, naming the goroutine (RW-4).
   /// Cost    one locked instruction while no writer waits.   Go  sync.RWMutex.RUnlock.
   void unlock_shared() {
+    const detail::race::runtime_code in;
+    detail::race::release(&announced_);
     std::uint32_t seen = state_.load(detail::relaxed);  // relaxed: the CAS below decides
     while ((seen & writer) == 0 && seen >= one_reader) {
       // [shared_mutex.2] release: pairs with [shared_mutex.3]; the last touch when no writer waits.
@@ -141,13 +146,16 @@ class shared_mutex {
     std::uint32_t inside;   // to be added to state_
   };
 
+  void race_acquire_for_writing() noexcept;
   detail::wait_end lock_limited(const detail::wait_limit& limit);
+  detail::wait_end lock_in_turn(const detail::wait_limit& limit);
   detail::wait_end announce(const detail::wait_limit& limit);
   void withdraw(detail::waiter* w);
   bool try_lock_until_ns(std::int64_t deadline);
   void unlock_slow();
 
   detail::wait_end lock_shared_slow(const detail::wait_limit& limit);
+  detail::wait_end wait_to_read(const detail::wait_limit& limit);
   void leave_queue(detail::waiter* w) noexcept;
   bool try_lock_shared_until_ns(std::int64_t deadline);
   void unlock_shared_slow();

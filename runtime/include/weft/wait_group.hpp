@@ -4,6 +4,7 @@
 #include <weft/detail/biased_lock.hpp>
 #include <weft/detail/cancelable.hpp>
 #include <weft/detail/park.hpp>
+#include <weft/detail/race.hpp>
 #include <weft/detail/wait_limit.hpp>
 #include <weft/error.hpp>
 #include <weft/go.hpp>
@@ -93,11 +94,16 @@ class wait_group {
  private:
   friend struct detail::describer;
   detail::wait_end wait_limited(const detail::wait_limit& limit);
+  void note_first_add() noexcept;
+  void note_wait_at_zero() noexcept;
 
   // [wait_group] { counter:32, waiters:32 }. Written by add() and wait(), RMW only. The counter
   // reaches zero while there are waiters only under lock_.
   detail::atomic<std::uint64_t> state_{0};
   detail::biased_lock lock_;  // guards waiters_
+#if WEFT_RACE
+  detail::atomic<bool> used_{false};  // has been above zero
+#endif
   detail::waiter_queue waiters_;
 };
 

@@ -19,6 +19,7 @@
 
 #include "sched/locals.hpp"
 #include "stack/fiber.hpp"
+#include "stack/race.hpp"
 
 namespace weft::detail {
 
@@ -70,7 +71,16 @@ class goroutine {
   // A foreign thread's: [park] 1 once woken; written by ready(), reset by the owner.
   // A goroutine's: see since().
   atomic<std::uint32_t> woken{0};
+#if WEFT_RACE
+  // Memory that is used again would carry edges and accesses of its former users: the closure is in
+  // the actor, whose memory TSan sees allocated and freed.
+  alignas(16) unsigned char closure[inline_closure_bytes - 16];  // links of free records
+  race::actor* actor = nullptr;
+  void* room() noexcept { return actor->closure; }
+#else
   alignas(16) unsigned char closure[inline_closure_bytes];
+  void* room() noexcept { return closure; }
+#endif
 
   /// For dumps: when it was last parked or made ready, as coarse_now.
   atomic<std::uint32_t>& since() noexcept { return woken; }

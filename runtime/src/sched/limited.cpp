@@ -1,6 +1,7 @@
 // Waits that a deadline or a context may end, too: [limit] in docs/protocols.md. And timers for
 // what is not a wait.
 #include <weft/detail/done_signal.hpp>
+#include <weft/detail/race.hpp>
 #include <weft/detail/timer.hpp>
 #include <weft/detail/wait_limit.hpp>
 #include <weft/exceptions.hpp>
@@ -56,6 +57,7 @@ void commit_limited(void* at) noexcept {
 
 std::uint32_t park_limited(wait_cause why, std::uint64_t ticket, const wait_limit& limit,
                            park_commit commit, void* arg, std::uint32_t timeout_index) noexcept {
+  const race::runtime_code in;
   worker* w = this_worker();
   goroutine* g = w != nullptr ? w->current() : nullptr;
   limited_wait l{g, ticket, timeout_index, limit, commit, arg, {}, nullptr};
@@ -100,6 +102,8 @@ std::uint32_t park_limited(wait_cause why, std::uint64_t ticket, const wait_limi
 std::int64_t now_ns() noexcept { return clock.now(); }
 
 armed_timer arm_timer(std::int64_t when, timer_function fire, void* owner, const char* who) {
+  const race::runtime_code in;
+  race::release(owner);  // MM-8
   if (worker* w = this_worker()) {
     if (w->stopped()) {
       return {};  // an abandoned goroutine: its timers are dropped, and another run is not for them

@@ -1,6 +1,7 @@
 #include "sched/locals.hpp"
 
 #include <weft/detail/atomic.hpp>
+#include <weft/detail/race.hpp>
 #include <weft/exceptions.hpp>
 
 #include <algorithm>
@@ -75,6 +76,7 @@ std::unique_ptr<local_values> local_values::inherit() const {
 namespace {
 
 goroutine* current_goroutine() noexcept {
+  const race::runtime_code in;
   worker* w = this_worker();
   return w != nullptr ? w->current() : nullptr;
 }
@@ -104,6 +106,7 @@ struct at_thread_exit {
 }
 
 local_values* my_locals() noexcept {
+  const race::runtime_code in;
   goroutine* g = current_goroutine();
   if (g == nullptr) {
     return thread_locals();
@@ -112,6 +115,7 @@ local_values* my_locals() noexcept {
 }
 
 local_values& make_locals() {
+  const race::runtime_code in;
   goroutine* g = current_goroutine();
   if (g == nullptr) {
     return make_thread_locals();

@@ -36,9 +36,9 @@ bool is_callers_own(const void* at) noexcept {
   }
   const char* p = static_cast<const char*>(at);
   const fiber* f = w->running_fiber();
-  const auto* closure = reinterpret_cast<const char*>(g->closure);
+  const auto* closure = static_cast<const char*>(const_cast<goroutine*>(g)->room());
   return (f->low != nullptr && p >= f->low && p < f->top) ||
-         (p >= closure && p < closure + sizeof g->closure);
+         (p >= closure && p < closure + inline_closure_bytes);
 }
 
 }  // namespace weft::detail

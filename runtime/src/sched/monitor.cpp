@@ -12,6 +12,7 @@
 #include "detail/sys.hpp"
 #include "sched/block_thread.hpp"
 #include "sched/scheduler.hpp"
+#include "stack/race.hpp"
 #include "time/clock.hpp"
 
 namespace weft::detail {
@@ -76,9 +77,11 @@ void monitor::rouse() noexcept {
 }
 
 void* monitor::thread_main(void* self) {
+  race::begin_worker();
   sys.timer_slack(1000);
   sys.name_thread("weft-monitor");
   static_cast<monitor*>(self)->watch();
+  race::end_worker();
   return nullptr;
 }
 

@@ -73,6 +73,7 @@ void worker::stop_waiting_for_turn() noexcept {
 }  // namespace detail
 
 void lock_os_thread() {
+  const detail::race::runtime_code in;
   detail::worker* w = detail::this_worker();
   detail::goroutine* g = w != nullptr ? w->current() : nullptr;
   if (g == nullptr) {
@@ -87,6 +88,7 @@ void lock_os_thread() {
 }
 
 void unlock_os_thread() noexcept {
+  const detail::race::runtime_code in;
   detail::worker* w = detail::this_worker();
   detail::goroutine* g = w != nullptr ? w->current() : nullptr;
   if (g != nullptr && g->extra != nullptr && g->extra->thread_locks != 0 &&

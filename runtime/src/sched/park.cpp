@@ -1,6 +1,7 @@
 // Blocking and waking: [park] in docs/protocols.md.
 #include <weft/detail/biased_lock.hpp>
 #include <weft/detail/park.hpp>
+#include <weft/detail/race.hpp>
 
 #include <pthread.h>
 
@@ -60,6 +61,9 @@ goroutine* take_stand_in() {
     g = new goroutine;
     g->kind.store(goroutine_kind::foreign, relaxed);  // relaxed: not yet shared
   }
+#if WEFT_RACE
+  g->actor = race::of_thread();
+#endif
   if (f.have_key) {
     ::pthread_setspecific(f.key, g);  // should it fail, the record is not used again
   }
@@ -83,11 +87,13 @@ void outside_changed() noexcept {
 
 // Makes g runnable. `in_turn`: behind the others instead of next.
 void make_ready(goroutine* g, bool in_turn) noexcept {
+  const race::runtime_code in;
   // relaxed: constant while its run lasts; a later run's threads came after the change.
   const goroutine_kind kind = g->kind.load(relaxed);
   if (kind == goroutine_kind::abandoned) [[unlikely]] {
     return;
   }
+  race::notice(g);
   if (kind == goroutine_kind::foreign) {
     // relaxed: written by the thread before it could be woken.
     if (g->state.load(relaxed) == goroutine_state::parked) {
@@ -118,6 +124,8 @@ atomic<std::uint64_t> blocked_threads{0};
 void block_thread_limited(goroutine* g, const thread_deadline& limit, park_commit commit,
                           void* arg) noexcept {
   check_thread_may_wait();
+  const race::runtime_code in;
+  race::about_to_wait(g);
   g->woken.store(0, relaxed);  // relaxed: nobody wakes it before commit
   if (limit.deadline == never) {
     g->state.store(goroutine_state::parked, relaxed);  // relaxed: read by who wakes it
@@ -141,9 +149,11 @@ void block_thread_limited(goroutine* g, const thread_deadline& limit, park_commi
     }
     sys.futex_wait(g->woken.address(), 0, left);
   }
+  race::saw_notice(g);
 }
 
 goroutine* self() {
+  const race::runtime_code in;
   if (worker* w = this_worker()) {
     if (goroutine* g = w->current()) {
       return g;
@@ -153,6 +163,7 @@ goroutine* self() {
 }
 
 void park(wait_cause why, park_commit commit, void* arg) noexcept {
+  const race::runtime_code in;
   worker* w = this_worker();
   goroutine* g = w != nullptr ? w->current() : nullptr;
   if (g == nullptr) {
@@ -163,7 +174,9 @@ void park(wait_cause why, park_commit commit, void* arg) noexcept {
   g->reason.store(why.reason, relaxed);                 // relaxed: for dumps
   g->since().store(coarse_now.load(relaxed), relaxed);  // relaxed: for dumps
   g->state.store(goroutine_state::parked, release);  // [visit.1] release: its stack was made before
+  race::about_to_wait(g);
   w->park_current(g, commit, arg);
+  race::saw_notice(g);
 }
 
 void ready(goroutine* g) noexcept { make_ready(g, false); }
@@ -171,6 +184,7 @@ void ready(goroutine* g) noexcept { make_ready(g, false); }
 void ready_in_turn(goroutine* g) noexcept { make_ready(g, true); }
 
 void ready_chain(waiter* first) noexcept {
+  const race::runtime_code in;
   while (first != nullptr) {
     waiter* w = first;
     first = w->next;  // before ready(): the waiter is gone after it
@@ -179,6 +193,7 @@ void ready_chain(waiter* first) noexcept {
 }
 
 void note_contention() noexcept {
+  const race::runtime_code in;
   if (worker* w = this_worker()) {
     w->count_contended();
   }
@@ -187,6 +202,7 @@ void note_contention() noexcept {
 void unlock_commit(void* lock) noexcept { static_cast<biased_lock*>(lock)->unlock(); }
 
 std::uint64_t random_bits() noexcept {
+  const race::runtime_code in;
   if (worker* w = this_worker()) {
     return w->choices().bits();
   }
@@ -195,6 +211,7 @@ std::uint64_t random_bits() noexcept {
 }
 
 impatience draw_impatience() noexcept {
+  const race::runtime_code in;
   worker* w = this_worker();
   if (w == nullptr || !w->choices().seeded()) {
     return impatience::by_clock;

@@ -9,7 +9,7 @@ namespace {
 // solo's owner meanwhile, and if somebody may be it already, this thread makes itself known.
 template <class F>
 auto beside_owner(F f) noexcept {
-  if (this_worker() != nullptr) [[likely]] {
+  if (!WEFT_SOLO || this_worker() != nullptr) [[likely]] {
     return f();
   }
   const scheduler::in_use s;
@@ -29,7 +29,12 @@ void ref_count::add_shared() noexcept {
 
 bool ref_count::drop_shared() noexcept {
   return beside_owner([this] {
-    return count_.fetch_sub(1, acq_rel) == 1;  // acq_rel: whoever destroys it sees all
+    // release: whoever destroys it sees all. Not acq_rel: who is not the last sees nothing.
+    if (count_.fetch_sub(1, release) != 1) {
+      return false;
+    }
+    count_.load(acquire);  // acquire: pairs with the release of the others
+    return true;
   });
 }
 

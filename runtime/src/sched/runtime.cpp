@@ -17,6 +17,7 @@ namespace weft {
 namespace {
 
 detail::scheduler* start(const runtime_options& options) {
+  const detail::race::runtime_code in;
   if (detail::this_worker() != nullptr) {
     throw misuse("weft: runtime: made by a goroutine; a runtime is running already");
   }
@@ -67,17 +68,23 @@ std::size_t runtime::stop() {
     return 0;
   }
   check_outside(scheduler_, "stop");
+  const detail::race::runtime_code in;
   return std::exchange(scheduler_, nullptr)->end();
 }
 
 void runtime::wait() {
   check_outside(scheduler_, "wait");
+  const detail::race::runtime_code in;
   scheduler_->await_no_goroutines(detail::never);
+  detail::race::acquire(scheduler_->ended());
 }
 
 bool runtime::wait_for_ns(std::int64_t ns) {
   check_outside(scheduler_, "wait_for");
-  return scheduler_->await_no_goroutines(detail::deadline_after_ns(ns));
+  const detail::race::runtime_code in;
+  const bool none_lives = scheduler_->await_no_goroutines(detail::deadline_after_ns(ns));
+  detail::race::acquire(scheduler_->ended());
+  return none_lives;
 }
 
 void runtime::call_erased(void (*f)(void*), void* arg, std::source_location site) {

@@ -14,6 +14,7 @@
 #include "sched/block_thread.hpp"
 #include "sched/cpus.hpp"
 #include "sched/process.hpp"
+#include "stack/race.hpp"
 #include "time/clock.hpp"
 
 namespace weft::detail {
@@ -271,6 +272,9 @@ void scheduler::run_main(goroutine* g) {
   } catch (...) {
     stop_workers();
     g->main = false;
+#if WEFT_RACE
+    race::free_actor(g->actor);
+#endif
     delete std::exchange(g->extra, nullptr);
     give_foreign_record(g);
     retract();
@@ -286,6 +290,7 @@ void scheduler::run_main(goroutine* g) {
   while (main_done_.load(acquire) == 0) {  // [stop] acquire: pairs with main_ended()
     sys.futex_wait(main_done_.address(), 0, -1);
   }
+  race::acquire(ended());
   discount_blocked_thread();
   end();
 }

@@ -119,6 +119,8 @@ class scheduler {
   void await_published() noexcept { std::lock_guard hold(start_lock_); }
   void worker_exited() noexcept;
   const runtime_options& options() const noexcept { return options_; }
+  /// For the edges from the end of a goroutine to who sees that it has ended.
+  const void* ended() const noexcept { return &options_; }
   /// One seed, one worker: the schedule must depend on nothing else, least of all on time.
   bool reproducible() const noexcept { return options_.seed != 0 && max_procs() == 1; }
 

@@ -18,6 +18,15 @@ constexpr std::uint32_t roused = 2;
 
 // ---- timers ----
 
+WEFT_SWITCHES_CONTEXT void worker::fire(const due_timer& due) noexcept {
+#if WEFT_RACE
+  WEFT_LEAVE_ROOM(frame);
+  const race::stranger as_nobody(fiber_->low, frame);
+  race::acquire(due.owner);
+#endif
+  due.fire(due.owner, timer_outcome::expired);
+}
+
 // Makes runnable, or calls, what is due. True: there was something.
 bool worker::run_timers() noexcept {
   timers& all = sched_.timers;
@@ -35,7 +44,7 @@ bool worker::run_timers() noexcept {
         if (due[k].who != nullptr) {
           ready_in_turn(due[k].who);
         } else {
-          due[k].fire(due[k].owner, timer_outcome::expired);
+          fire(due[k]);
         }
       }
       run += static_cast<std::uint32_t>(n);

@@ -1,6 +1,7 @@
 // What go(), run() and the functions of this_goroutine do.
 #include <weft/blocking.hpp>
 #include <weft/detail/check.hpp>
+#include <weft/detail/race.hpp>
 #include <weft/exceptions.hpp>
 #include <weft/go.hpp>
 
@@ -25,6 +26,7 @@ namespace {
 
 // A goroutine asks its own run, which may have ended: an abandoned one goes on until it waits.
 std::size_t usual_stack_bytes() {
+  const race::runtime_code in;
   if (worker* w = this_worker()) {
     return w->sched().options().stack_bytes;
   }
@@ -35,7 +37,8 @@ std::size_t usual_stack_bytes() {
   return s->options().stack_bytes;
 }
 
-goroutine* fresh_record(worker* w, std::source_location site, std::uint64_t parent) {
+goroutine* fresh_record(worker* w, std::source_location site, std::uint64_t parent,
+                        goroutine_extra* extra = nullptr) {
   goroutine* g = nullptr;
   if (w != nullptr) {
     g = w->take_record();
@@ -51,44 +54,65 @@ goroutine* fresh_record(worker* w, std::source_location site, std::uint64_t pare
   }
   g->site = site;
   g->parent = parent;
+  if (extra != nullptr) {
+    g->extra = extra;
+  }
+#if WEFT_RACE
+  g->actor = race::make_actor();
+  race::name_actor(g->actor, g->id, extra != nullptr ? extra->name : std::string_view());
+#endif
   return g;
 }
 
 goroutine* current_goroutine() noexcept {
+  const race::runtime_code in;
   worker* w = this_worker();
   return w != nullptr ? w->current() : nullptr;
+}
+
+std::size_t count_goroutines(scheduler& s) noexcept {
+  const auto n = static_cast<std::size_t>(s.live_goroutines());
+  race::acquire(s.ended());
+  return n;
+}
+
+std::unique_ptr<local_values> copy_locals() {
+  const race::user_code out;
+  return inherited_locals();
 }
 
 }  // namespace
 
 goroutine* begin_spawn(std::source_location site) {
+  const race::runtime_code in;
   worker* w = this_worker();
   const goroutine* me = w != nullptr ? w->current() : nullptr;
   if (me != nullptr && me->extra == nullptr) [[likely]] {
     return fresh_record(w, site, me->id);
   }
-  auto locals = inherited_locals();  // user code: the worker may be another one after it
+  auto locals = copy_locals();  // user code: the worker may be another one after it
   if (locals == nullptr) {
     return fresh_record(this_worker(), site, this_goroutine::id());
   }
   auto extra = std::make_unique<goroutine_extra>();
   extra->locals = std::move(locals);
-  goroutine* g = fresh_record(this_worker(), site, this_goroutine::id());
-  g->extra = extra.release();
+  goroutine* g = fresh_record(this_worker(), site, this_goroutine::id(), extra.get());
+  extra.release();
   return g;
 }
 
 goroutine* begin_spawn(const spawn_request& request, std::source_location site) {
+  const race::runtime_code in;
   auto extra = std::make_unique<goroutine_extra>();
-  extra->locals = inherited_locals();  // user code: the worker may be another one after it
+  extra->locals = copy_locals();  // user code: the worker may be another one after it
   const std::size_t usual = usual_stack_bytes();
   extra->name = request.name;
   if (request.stack_bytes != 0 && request.stack_bytes != usual) {
     extra->own_fiber = stack_pool::map_fiber(request.stack_bytes, worker::fiber_loop);
   }
   try {
-    goroutine* g = fresh_record(this_worker(), site, this_goroutine::id());
-    g->extra = extra.release();
+    goroutine* g = fresh_record(this_worker(), site, this_goroutine::id(), extra.get());
+    extra.release();
     return g;
   } catch (...) {
     if (extra->own_fiber != nullptr) {
@@ -98,9 +122,16 @@ goroutine* begin_spawn(const spawn_request& request, std::source_location site) 
   }
 }
 
-void* closure_of(goroutine* g) noexcept { return g->closure; }
+void* closure_of(goroutine* g) noexcept {
+  const race::runtime_code in;
+  return g->room();
+}
 
 void finish_spawn(goroutine* g, void (*run)(void*)) noexcept {
+  const race::runtime_code in;
+#if WEFT_RACE
+  race::release(&g->actor->started);  // MM-1; the closure was made after the actor
+#endif
   g->run = run;
   g->since().store(coarse_now.load(relaxed), relaxed);  // relaxed: for dumps
   g->state.store(goroutine_state::runnable, release);   // [visit.1] release: the record is complete
@@ -112,6 +143,10 @@ void finish_spawn(goroutine* g, void (*run)(void*)) noexcept {
 }
 
 void abandon_spawn(goroutine* g) noexcept {
+  const race::runtime_code in;
+#if WEFT_RACE
+  race::free_actor(g->actor);
+#endif
   if (g->extra != nullptr) {
     if (g->extra->own_fiber != nullptr) {
       stack_pool::unmap_fiber(g->extra->own_fiber);
@@ -128,6 +163,7 @@ void abandon_spawn(goroutine* g) noexcept {
 
 void run_main(const runtime_options& options, void (*main)(void*), void* arg,
               std::source_location site) {
+  const race::runtime_code in;
   if (this_worker() != nullptr) {
     throw misuse("weft: run: called from a goroutine; a runtime is running already");
   }
@@ -150,7 +186,7 @@ void run_main(const runtime_options& options, void (*main)(void*), void* arg,
     void (*main)(void*);
     void* arg;
   };
-  new (g->closure) call{main, arg};
+  new (g->room()) call{main, arg};
   g->main = true;
   g->run = [](void* closure) {
     const call c = *static_cast<call*>(closure);
@@ -162,6 +198,7 @@ void run_main(const runtime_options& options, void (*main)(void*), void* arg,
 }  // namespace detail
 
 void yield() {
+  const detail::race::runtime_code in;
   if (detail::worker* w = detail::this_worker(); w != nullptr && w->current() != nullptr) {
     w->yield_current();
   }
@@ -172,21 +209,26 @@ void goexit() {
   if (g == nullptr) {
     throw misuse("weft: goexit: not called from a goroutine");
   }
-  g->leaving = true;
+  {
+    const detail::race::runtime_code in;
+    g->leaving = true;
+  }
   throw detail::goexit_unwind{};
 }
 
 std::size_t num_goroutines() noexcept {
+  const detail::race::runtime_code in;
   if (detail::worker* w = detail::this_worker()) {
-    return static_cast<std::size_t>(w->sched().live_goroutines());
+    return detail::count_goroutines(w->sched());
   }
   detail::scheduler::in_use s;
-  return s ? static_cast<std::size_t>(s->live_goroutines()) : 0;
+  return s ? detail::count_goroutines(*s) : 0;
 }
 
 int max_procs() { return max_procs(0); }
 
 int max_procs(int n) {
+  const detail::race::runtime_code in;
   detail::scheduler::in_use s;
   if (!s) {
     detail::throw_no_runtime("max_procs");
@@ -201,11 +243,13 @@ int max_procs(int n) {
 namespace this_goroutine {
 
 std::uint64_t id() noexcept {
+  const detail::race::runtime_code in;
   detail::goroutine* g = detail::current_goroutine();
   return g != nullptr ? g->id : 0;
 }
 
 std::string_view name() noexcept {
+  const detail::race::runtime_code in;
   detail::goroutine* g = detail::current_goroutine();
   return g != nullptr && g->extra != nullptr ? std::string_view(g->extra->name)
                                              : std::string_view();
@@ -216,12 +260,14 @@ std::string_view name() noexcept {
 namespace detail {
 
 void begin_blocking() noexcept {
+  const race::runtime_code in;
   if (worker* w = this_worker()) {
     w->begin_blocking();
   }
 }
 
 void end_blocking() noexcept {
+  const race::runtime_code in;
   if (worker* w = this_worker()) {
     w->end_blocking();
   }

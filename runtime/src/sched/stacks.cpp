@@ -18,23 +18,27 @@ const detail::fiber* this_stack() noexcept {
 }  // namespace
 
 std::size_t this_goroutine::stack_in_use() noexcept {
+  const detail::race::runtime_code in;
   const detail::fiber* f = this_stack();
   const auto* here = static_cast<const char*>(__builtin_frame_address(0));
   return f != nullptr ? static_cast<std::size_t>(f->top - here) : 0;
 }
 
 std::size_t this_goroutine::stack_size() noexcept {
+  const detail::race::runtime_code in;
   const detail::fiber* f = this_stack();
   return f != nullptr ? static_cast<std::size_t>(f->top - f->low) : 0;
 }
 
 std::size_t this_goroutine::stack_high_water() {
+  const detail::race::runtime_code in;
   const detail::fiber* f = this_stack();
   std::size_t touched = 0;
   return f != nullptr ? detail::high_water(f->low, f->top, touched) : 0;
 }
 
 stack_report report_stacks() {
+  const detail::race::runtime_code in;
   detail::scheduler::in_use s;
   if (!s) {
     throw no_runtime("weft: report_stacks: no runtime is running; call it from within weft::run");

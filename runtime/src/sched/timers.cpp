@@ -1,5 +1,7 @@
 #include "sched/timers.hpp"
 
+#include <weft/detail/race.hpp>
+
 #include <algorithm>
 #include <mutex>
 
@@ -51,6 +53,8 @@ void timers::drop_all() noexcept {
     while (heaps_[i]->any()) {
       const std::size_t n = heaps_[i]->drop(dropped, std::size(dropped));
       for (std::size_t k = 0; k < n; ++k) {
+        const race::user_code out;  // may destroy what is the user's
+        race::acquire(dropped[k].owner);
         dropped[k].fire(dropped[k].owner, timer_outcome::dropped);
       }
     }

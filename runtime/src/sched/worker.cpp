@@ -14,6 +14,7 @@
 #include "sched/goexit.hpp"
 #include "sched/process.hpp"
 #include "sched/scheduler.hpp"
+#include "stack/race.hpp"
 #include "stack/sanitizer.hpp"
 #include "time/clock.hpp"
 
@@ -42,7 +43,13 @@ void* worker::thread_main(void* self) {
 }
 
 void worker::run_thread() {
+  race::begin_worker();
   stop_workers_at_exit();
+  serve();
+  race::end_worker();
+}
+
+void worker::serve() {
   sched_.await_published();
   if (!sched_.is_host(*this)) {  // that thread's name is the process's
     const std::string name = "weft-" + std::to_string(index_);
@@ -78,7 +85,7 @@ void worker::run_thread() {
 
 // ---- the loop ----
 
-void worker::fiber_loop() {
+WEFT_SWITCHES_CONTEXT void worker::fiber_loop() {
   for (;;) {
     worker* w = this_worker();  // after each goroutine this may be another one
     if (w->fiber_->pool == nullptr && w->handoff_ == nullptr) [[unlikely]] {
@@ -102,7 +109,7 @@ void worker::fiber_loop() {
   }
 }
 
-void worker::execute(goroutine* g) {
+WEFT_SWITCHES_CONTEXT void worker::execute(goroutine* g) {
   if (g->stack != nullptr) {
     switch_to(g, recycle_fiber, fiber_);
   } else if (g->extra != nullptr) [[unlikely]] {
@@ -112,7 +119,7 @@ void worker::execute(goroutine* g) {
   }
 }
 
-void worker::execute_special(goroutine* g) {
+WEFT_SWITCHES_CONTEXT void worker::execute_special(goroutine* g) {
   if (g->extra->pinned_to != nullptr && g->extra->pinned_to != this) {
     hand_to_pinned(g);
   } else if (g->extra->own_fiber != nullptr) {
@@ -123,11 +130,15 @@ void worker::execute_special(goroutine* g) {
   }
 }
 
-void worker::run_here(goroutine* g) {
+WEFT_SWITCHES_CONTEXT void worker::run_here(goroutine* g) {
   set_current(g);
   g->state.store(goroutine_state::running, relaxed);  // relaxed: for dumps
+#if WEFT_RACE
+  WEFT_LEAVE_ROOM(frame);
+  race::enter(g->actor, fiber_->low, frame);
+#endif
   try {
-    g->run(g->closure);
+    g->run(g->room());
     if (g->leaving) {
       fatal_goroutine(g, "goexit was swallowed: a catch (...) did not rethrow");
     }
@@ -138,6 +149,12 @@ void worker::run_here(goroutine* g) {
   if (g->extra != nullptr && g->extra->locals != nullptr) [[unlikely]] {
     g->extra->locals->clear();  // user code, which may still use them, and wait
   }
+#if WEFT_RACE
+  race::release(this_worker()->sched().ended());
+  race::leave();
+  race::free_actor(g->actor);
+  g->actor = nullptr;
+#endif
   this_worker()->finish(g);
 }
 
@@ -164,13 +181,14 @@ void worker::finish(goroutine* g) noexcept {
 
 // ---- switching ----
 
-void worker::switch_to(goroutine* next, fiber_commit commit, void* arg) noexcept {
+WEFT_SWITCHES_CONTEXT void worker::switch_to(goroutine* next, fiber_commit commit,
+                                             void* arg) noexcept {
   set_current(next);
   next->state.store(goroutine_state::running, relaxed);  // relaxed: for dumps
   hand_over(next->stack, commit, arg);
 }
 
-void worker::hand_over(fiber* to, fiber_commit commit, void* arg) noexcept {
+WEFT_SWITCHES_CONTEXT void worker::hand_over(fiber* to, fiber_commit commit, void* arg) noexcept {
   fiber* from = fiber_;
   fiber_ = to;
   switch_fiber(from, to, eh_, commit, arg);

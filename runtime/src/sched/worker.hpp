@@ -17,6 +17,7 @@
 #include "sched/policy.hpp"
 #include "sched/ring.hpp"
 #include "stack/fiber.hpp"
+#include "time/timer_heap.hpp"
 
 namespace weft::detail {
 
@@ -161,6 +162,7 @@ class alignas(2 * cache_line) worker : public sleeper {
                         std::int64_t elapsed_ns) noexcept;
   bool settle_attention();
   bool run_timers() noexcept;
+  void fire(const due_timer& due) noexcept;
   bool sleep_as_keeper() noexcept;
   void await_wake(bool spare) noexcept;
   void sleep(bool searching, bool futile) noexcept;
@@ -196,6 +198,7 @@ class alignas(2 * cache_line) worker : public sleeper {
   std::size_t take_as_thief(goroutine** out, std::size_t most) noexcept;
   void wake_thief() noexcept;
   void run_thread();
+  void serve();
 
   // ---- the thread's own ----
   scheduler& sched_;

@@ -37,7 +37,7 @@ struct fiber {
   char* mapping = nullptr;     ///< start of the span, guard included
   std::size_t span = 0;        ///< bytes of the span
   stack_pool* pool = nullptr;  ///< where it goes back to; nullptr: own mapping or a thread's
-  void* tsan = nullptr;        ///< ThreadSanitizer's view of this fiber
+  void* tsan = nullptr;        ///< who is parked on it, for TSan; nullptr: a worker's loop
   void* asan_fake_stack = nullptr;
   // [visit] what it will run; null once it was started; being_visited: not to be entered now.
   // Written before the fiber is first entered, and by a visitor.

@@ -1,10 +1,7 @@
 #pragma once
 // What AddressSanitizer and ThreadSanitizer must be told about fibers. Empty in other builds.
-//
-// TSan switches synchronise (flag 0): an edge from the leaving fiber to the next one on the same
-// thread. Races between goroutines on different workers are seen; races that ran one after the
-// other on one worker are not (that needs the no-sync form with explicit edges).
 #include "stack/fiber.hpp"
+#include "stack/race.hpp"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define WEFT_ASAN 1
@@ -13,13 +10,7 @@
 #define WEFT_ASAN 1
 #endif
 #endif
-#if defined(__SANITIZE_THREAD__)
-#define WEFT_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define WEFT_TSAN 1
-#endif
-#endif
+#define WEFT_TSAN WEFT_RACE
 
 #if WEFT_ASAN
 #include <pthread.h>
@@ -27,13 +18,10 @@
 #include <sanitizer/common_interface_defs.h>
 #include <sanitizer/lsan_interface.h>
 #endif
-#if WEFT_TSAN
-#include <sanitizer/tsan_interface.h>
-#endif
 
 namespace weft::detail::sanitizer {
 
-/// Fills in the bounds and the identity of the calling thread's own stack.
+/// Fills in the bounds of the calling thread's own stack.
 inline void adopt_thread([[maybe_unused]] fiber* f) noexcept {
 #if WEFT_ASAN
   pthread_attr_t attributes;
@@ -46,9 +34,6 @@ inline void adopt_thread([[maybe_unused]] fiber* f) noexcept {
     f->top = f->low + size;
   }
 #endif
-#if WEFT_TSAN
-  f->tsan = __tsan_get_current_fiber();
-#endif
 }
 
 inline void create([[maybe_unused]] fiber* f) noexcept {
@@ -57,15 +42,9 @@ inline void create([[maybe_unused]] fiber* f) noexcept {
   // leak checker would trip over.
   __lsan_register_root_region(f->low, static_cast<std::size_t>(f->top - f->low));
 #endif
-#if WEFT_TSAN
-  f->tsan = __tsan_create_fiber(0);
-#endif
 }
 
 inline void destroy([[maybe_unused]] fiber* f) noexcept {
-#if WEFT_TSAN
-  __tsan_destroy_fiber(f->tsan);
-#endif
 #if WEFT_ASAN
   __lsan_unregister_root_region(f->low, static_cast<std::size_t>(f->top - f->low));
   // The abandoned frames must not poison the next tenant's.
@@ -74,14 +53,12 @@ inline void destroy([[maybe_unused]] fiber* f) noexcept {
 }
 
 /// Immediately before the jump.
-inline void leave([[maybe_unused]] fiber* from, [[maybe_unused]] fiber* to) noexcept {
+[[gnu::always_inline]] inline void leave(fiber* from, fiber* to) noexcept {
 #if WEFT_ASAN
   __sanitizer_start_switch_fiber(&from->asan_fake_stack, to->low,
                                  static_cast<std::size_t>(to->top - to->low));
 #endif
-#if WEFT_TSAN
-  __tsan_switch_to_fiber(to->tsan, 0);
-#endif
+  race::switch_stacks(from, to);
 }
 
 /// The first thing after the jump.

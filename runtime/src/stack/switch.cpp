@@ -48,7 +48,7 @@ void await_end_of_visit(const fiber* f) noexcept {
   }
 }
 
-void fiber_entry(ctx::transfer_t t) {
+WEFT_SWITCHES_CONTEXT void fiber_entry(ctx::transfer_t t) {
 #if defined(__x86_64__)
   asm volatile(".cfi_undefined rip");  // nobody called this: backtraces end here
 #endif
@@ -78,8 +78,10 @@ void prepare_fiber(fiber* f, fiber_main main) noexcept {
   f->main.store(main, relaxed);  // relaxed: as above
 }
 
-__attribute__((noinline)) void switch_fiber(fiber* from, fiber* to, eh_globals* eh,
-                                            fiber_commit commit, void* arg) noexcept {
+__attribute__((noinline)) WEFT_SWITCHES_CONTEXT void switch_fiber(fiber* from, fiber* to,
+                                                                  eh_globals* eh,
+                                                                  fiber_commit commit,
+                                                                  void* arg) noexcept {
   departure d{from, to, eh, commit, arg};
   if (eh->any()) [[unlikely]] {
     from->eh = *eh;

@@ -1,4 +1,5 @@
 #include <weft/cond_var.hpp>
+#include <weft/detail/race.hpp>
 
 namespace weft {
 
@@ -7,12 +8,14 @@ using detail::wake_result;
 // waiter_.value is not null once its owner is parked and must be made ready.
 
 cond_var::turn::turn(cond_var& c) : cond_(c) {
+  const detail::race::runtime_code in;
   waiter_.who = detail::self();
   detail::biased_guard hold(c.lock_);
   c.waiters_.push_back(&waiter_);
 }
 
 cond_var::turn::~turn() {
+  const detail::race::runtime_code in;
   if (waited_) {
     return;  // the cond_var may be gone
   }
@@ -29,10 +32,12 @@ cond_var::turn::~turn() {
 
 detail::wait_end cond_var::turn::wait(const detail::wait_limit& limit) noexcept {
   using detail::wait_end;
+  const detail::race::runtime_code in;
   waited_ = true;
   cond_.lock_.lock();
   if (waiter_.result == wake_result::done) {
     cond_.lock_.unlock();
+    detail::race::saw_notice(waiter_.who);
     return wait_end::woken;
   }
   waiter_.value = &waiter_;
@@ -60,6 +65,7 @@ detail::waiter* cond_var::pop_notified() noexcept {
     const bool parked = w->value != nullptr;
     if (!parked || w->ticket == 0 || detail::try_claim(w)) {
       w->result = wake_result::done;
+      detail::race::notice(w->who);
       return w;
     }
   }
@@ -67,6 +73,7 @@ detail::waiter* cond_var::pop_notified() noexcept {
 }
 
 void cond_var::notify_one() noexcept {
+  const detail::race::runtime_code in;
   lock_.lock();
   detail::waiter* w = pop_notified();
   const bool parked = w != nullptr && w->value != nullptr;
@@ -77,6 +84,7 @@ void cond_var::notify_one() noexcept {
 }
 
 void cond_var::notify_all() noexcept {
+  const detail::race::runtime_code in;
   lock_.lock();
   detail::waiter* parked = nullptr;
   detail::waiter** end = &parked;

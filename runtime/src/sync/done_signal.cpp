@@ -1,8 +1,10 @@
 #include <weft/detail/done_signal.hpp>
+#include <weft/detail/race.hpp>
 
 namespace weft::detail {
 
 void done_signal::join(waiter* w) noexcept {
+  const race::runtime_code in;
   goroutine* const who = w->who;
   lock_.lock();
   if (!done()) {
@@ -17,6 +19,7 @@ void done_signal::join(waiter* w) noexcept {
 }
 
 void done_signal::leave(waiter* w) noexcept {
+  const race::runtime_code in;
   biased_guard hold(lock_);
   if (w->linked) {
     waiters_.remove(w);
@@ -25,6 +28,7 @@ void done_signal::leave(waiter* w) noexcept {
 
 waiter* done_signal::finish_locked() noexcept {
   done_.store(1, release);  // [limit.5] release: what preceded it is seen by who sees it
+  const race::runtime_code in;
   return take_claimed(waiters_, wake_result::closed);
 }
 

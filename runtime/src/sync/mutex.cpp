@@ -1,4 +1,5 @@
 #include <weft/detail/lost_wait.hpp>
+#include <weft/detail/race.hpp>
 #include <weft/mutex.hpp>
 
 #include <optional>
@@ -66,6 +67,15 @@ void mutex::unlock_shared() {
 }
 
 detail::wait_end mutex::lock_slow(const detail::wait_limit& limit, detail::wait_cause why) {
+  const detail::race::runtime_code in;
+  const detail::wait_end end = wait_in_queue(limit, why);
+  if (end == detail::wait_end::woken) {
+    detail::race::acquire(&state_);
+  }
+  return end;
+}
+
+detail::wait_end mutex::wait_in_queue(const detail::wait_limit& limit, detail::wait_cause why) {
   using namespace detail;
   if (why.object == nullptr) {
     why.object = this;
@@ -172,6 +182,8 @@ void mutex::forget_if_empty() noexcept {
 
 void mutex::unlock_slow() {
   using namespace detail;
+  const race::runtime_code in;
+  race::release(&state_);
   queue_lock_.lock();
   std::uint32_t state = state_.load(relaxed);  // relaxed: the CAS below decides
   while (state == locked) {

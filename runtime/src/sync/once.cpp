@@ -1,13 +1,16 @@
+#include <weft/detail/race.hpp>
 #include <weft/once.hpp>
 
 namespace weft {
 
 bool once::begin() {
+  const detail::race::runtime_code in;
   detail::goroutine* me = detail::self();
   lock_.lock();
   switch (state_.load(detail::relaxed)) {  // relaxed: written under lock_
     case done:
       lock_.unlock();
+      detail::race::acquire(&state_);
       return false;
     case fresh:
       state_.store(running, detail::relaxed);  // relaxed: under lock_
@@ -24,6 +27,8 @@ bool once::begin() {
 }
 
 void once::finish() noexcept {
+  const detail::race::runtime_code in;
+  detail::race::release(&state_);
   lock_.lock();
   state_.store(done, detail::release);  // [once.1] release: publishes what f did
   detail::waiter* w = waiters_.take_all();

@@ -1,3 +1,4 @@
+#include <weft/detail/race.hpp>
 #include <weft/semaphore.hpp>
 
 #include <string>
@@ -22,12 +23,15 @@ semaphore::semaphore(std::int64_t size) : size_(size) { check_not_negative("size
 
 bool semaphore::try_acquire(std::int64_t n) {
   check_not_negative("try_acquire", n);
+  const detail::race::runtime_code in;
   detail::biased_guard hold(lock_);
   return take_at_once(n);
 }
 
 void semaphore::release(std::int64_t n) {
   check_not_negative("release", n);
+  const detail::race::runtime_code in;
+  detail::race::release(&used_);
   lock_.lock();
   if (n > used_) {
     const std::int64_t used = used_;
@@ -54,6 +58,7 @@ bool semaphore::acquire_limited(std::int64_t n, const detail::wait_limit& limit)
         {wait_reason::semaphore, this}, open_claim(self()), limit, [](void*) noexcept {}, nullptr);
     return false;
   }
+  const race::runtime_code in;
   goroutine* me = self();
   lock_.lock();
   if (take_at_once(n)) {
@@ -66,12 +71,14 @@ bool semaphore::acquire_limited(std::int64_t n, const detail::wait_limit& limit)
   if (limit.none()) {
     waiters_.push_back(&r);
     park({wait_reason::semaphore, this}, unlock_commit, &lock_);
+    race::acquire(&used_);  // all releases that made up the tokens
     return true;
   }
   r.ticket = open_claim(me);
   waiters_.push_back(&r);
   if (end_of(park_limited({wait_reason::semaphore, this}, r.ticket, limit, unlock_commit,
                           &lock_)) == wait_end::woken) {
+    race::acquire(&used_);  // as above
     return true;
   }
   lock_.lock();
@@ -91,6 +98,7 @@ bool semaphore::take_at_once(std::int64_t n) noexcept {
     return false;
   }
   used_ += n;
+  detail::race::acquire(&used_);
   return true;
 }
 

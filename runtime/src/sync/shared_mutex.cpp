@@ -1,3 +1,4 @@
+#include <weft/detail/race.hpp>
 #include <weft/shared_mutex.hpp>
 
 #include <utility>
@@ -12,19 +13,37 @@ using detail::waiter;
 // ---- writers ----
 
 bool shared_mutex::try_lock() noexcept {
+  const detail::race::runtime_code in;
   if (!writers_.try_lock()) {
     return false;
   }
   std::uint32_t free = 0;
   // [shared_mutex.3] acquire: pairs with [shared_mutex.2] and [shared_mutex.4].
   if (state_.compare_exchange(free, writer, detail::acquire, detail::relaxed)) {
+    race_acquire_for_writing();
     return true;
   }
   writers_.unlock();
   return false;
 }
 
+// ThreadSanitizer: readers do not order each other, so their edges are not those of one word. Who
+// unlocks after reading releases to writers only; who unlocks after writing, to all.
+void shared_mutex::race_acquire_for_writing() noexcept {
+  detail::race::acquire(&readers_);
+  detail::race::acquire(&announced_);
+}
+
 wait_end shared_mutex::lock_limited(const detail::wait_limit& limit) {
+  const detail::race::runtime_code in;
+  const wait_end end = lock_in_turn(limit);
+  if (end == wait_end::woken) {
+    race_acquire_for_writing();
+  }
+  return end;
+}
+
+wait_end shared_mutex::lock_in_turn(const detail::wait_limit& limit) {
   if (!writers_.try_lock()) {
     if (const wait_end end = writers_.lock_slow(limit, {detail::wait_reason::rwmutex_write, this});
         end != wait_end::woken) {
@@ -99,6 +118,8 @@ void shared_mutex::withdraw(waiter* w) {
 }
 
 void shared_mutex::unlock() {
+  const detail::race::runtime_code in;
+  detail::race::release(&readers_);
   std::uint32_t state = state_.load(detail::relaxed);  // relaxed: only looks for misuse
   if ((state & writer) == 0 || state >= one_reader) {
     detail::fatal_misuse("unlock of unlocked shared_mutex");
@@ -155,6 +176,15 @@ bool shared_mutex::try_lock_until_ns(std::int64_t deadline) {
 // ---- readers ----
 
 wait_end shared_mutex::lock_shared_slow(const detail::wait_limit& limit) {
+  const detail::race::runtime_code in;
+  const wait_end end = wait_to_read(limit);
+  if (end == wait_end::woken) {
+    detail::race::acquire(&readers_);
+  }
+  return end;
+}
+
+wait_end shared_mutex::wait_to_read(const detail::wait_limit& limit) {
   using namespace detail;
   goroutine* me = self();
   lock_.lock();

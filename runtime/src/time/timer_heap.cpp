@@ -1,6 +1,7 @@
 #include "time/timer_heap.hpp"
 
 #include <weft/detail/check.hpp>
+#include <weft/detail/race.hpp>
 
 #include <exception>
 
@@ -58,7 +59,10 @@ bool timer_heap::disarm(armed_timer t) noexcept {
   return true;
 }
 
-bool disarm_timer(armed_timer t) noexcept { return t.event != nullptr && t.event->home_.disarm(t); }
+bool disarm_timer(armed_timer t) noexcept {
+  const race::runtime_code in;
+  return t.event != nullptr && t.event->home_.disarm(t);
+}
 
 void timer_heap::retire(timer_event* e) noexcept {
   ++e->key_;

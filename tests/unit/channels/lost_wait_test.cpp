@@ -334,7 +334,6 @@ TEST_P(LostWait, WhoMayStillComeKeepsItSilent) {
   static chan<int> global;
   stderr_text err;
   waking([] {
-    weft::wait_group ready;
     auto on_heap = std::make_shared<chan<int>>(make_chan<int>());
     go([on_heap] { EXPECT_EQ(on_heap->recv(), 1); });  // one handle, two users
     global = make_chan<int>();

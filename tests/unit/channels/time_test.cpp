@@ -40,7 +40,7 @@ TEST_P(Time, SleepTakesAtLeastItsDuration) {
 // TM-1: and it is no yield.
 TEST_P(Time, SleepOfZeroOrLessReturnsAtOnce) {
   weft::run({.max_procs = 1}, [] {
-    bool ran = false;
+    std::atomic<bool> ran = false;
     weft::go([&] { ran = true; });
     weft::sleep(0s);
     weft::sleep(-1h);

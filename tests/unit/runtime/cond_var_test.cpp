@@ -142,10 +142,10 @@ TEST_P(CondVar, SignalsGoToTheirGeneration) {
       m.lock();  // it has unlocked
       m.unlock();
       c.notify_one();
-      while (order.size() != static_cast<std::size_t>(i) + 1) {
-        m.lock();
-        m.unlock();
+      for (std::size_t got = 0; got != static_cast<std::size_t>(i) + 1;) {
         weft::yield();
+        std::lock_guard hold(m);
+        got = order.size();
       }
     }
     all.wait();

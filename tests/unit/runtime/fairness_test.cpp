@@ -125,7 +125,7 @@ TEST_P(Fairness, APingPongPairLetsFreshGoroutinesRun) {
 // RT-1
 TEST(FairnessYield, LetsAFreshGoroutineRun) {
   weft::run(weft::runtime_options{.max_procs = 1}, [] {
-    bool flag = false;
+    std::atomic<bool> flag = false;
     weft::go([&] { flag = true; });
     for (int yields = 0; !flag; ++yields) {
       ASSERT_LT(yields, 100);
@@ -138,7 +138,7 @@ TEST(FairnessYield, LetsAFreshGoroutineRun) {
 TEST(FairnessYield, LetsAReadyGoroutineRun) {
   weft::run(weft::runtime_options{.max_procs = 1}, [] {
     auto c = weft::make_chan<int>(1);
-    int got = 0;
+    std::atomic<int> got = 0;
     weft::go([&, c] { got = *c.recv(); });
     weft::testing::wait_until_parked(1, "chan receive");
     c.send(5);

@@ -130,8 +130,9 @@ TEST(MutexPolicy, ARunningArrivalMayOvertakeAWokenWaiter) {
     for (int round = 0; round < 20; ++round) {
       weft::mutex m;
       m.lock();
-      bool got = false;
-      weft::go([&] {
+      std::atomic<bool> got = false;
+      weft::wait_group other;
+      other.go([&] {
         m.lock();
         got = true;
         m.unlock();
@@ -142,9 +143,7 @@ TEST(MutexPolicy, ARunningArrivalMayOvertakeAWokenWaiter) {
         overtaken += !got;
         m.unlock();
       }
-      while (!got) {
-        weft::yield();
-      }
+      other.wait();
     }
     EXPECT_GT(overtaken, 0);
   });

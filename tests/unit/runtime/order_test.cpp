@@ -3,6 +3,7 @@
 #include <weft/wait_group.hpp>
 
 #include <algorithm>
+#include <mutex>
 #include <vector>
 
 #include "support/fixture.hpp"
@@ -11,10 +12,14 @@ namespace {
 
 std::vector<int> order_of_six() {
   std::vector<int> order;
+  std::mutex m;  // one worker is no reason to do without
   weft::run(weft::runtime_options{.max_procs = 1}, [&] {
     weft::wait_group all;
     for (int i = 0; i < 6; ++i) {
-      all.go([&order, i] { order.push_back(i); });
+      all.go([&, i] {
+        std::lock_guard hold(m);
+        order.push_back(i);
+      });
     }
     all.wait();
   });

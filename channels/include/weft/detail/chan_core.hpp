@@ -16,6 +16,7 @@
 #include <weft/detail/biased_lock.hpp>
 #include <weft/detail/lost_wait.hpp>
 #include <weft/detail/park.hpp>
+#include <weft/detail/race.hpp>
 #include <weft/detail/ref_count.hpp>
 #include <weft/detail/wait_limit.hpp>
 #include <weft/detail/waiter.hpp>
@@ -141,11 +142,13 @@ class chan_core {
 
   /// With the lock held, for a typed fast path: room in the buffer and nobody to hand it to.
   bool can_buffer() const noexcept {
-    return !closed_ && receivers_.empty() && count_.load(relaxed) < capacity_;  // relaxed: locked
+    return !race::on && !closed_ && receivers_.empty() &&
+           count_.load(relaxed) < capacity_;  // relaxed: locked
   }
   /// With the lock held: something in the buffer and no sender waits for room.
   bool can_unbuffer() const noexcept {
-    return count_.load(relaxed) != 0 && senders_.empty();  // relaxed: written under the lock
+    return !race::on && count_.load(relaxed) != 0 &&
+           senders_.empty();  // relaxed: written under the lock
   }
   std::byte* push_slot(std::size_t element_size) noexcept {
     std::byte* at = buffer_ + tail_ * element_size;
@@ -169,6 +172,10 @@ class chan_core {
   static void destroy(chan_core* c) noexcept;
   void drop_watched() noexcept;
   bool wait_watched(waiter_queue& q, wait_reason why, void* value, const handle_place& place);
+  void fill_slot(void* from) noexcept;
+  void empty_slot(void* to) noexcept;
+  void hand_over(waiter* receiver, void* from) noexcept;
+  const void* slot_edge(std::size_t slot) const noexcept;
   chan_status recv_time(void* to) noexcept;
   chan_status wait_for_time(void* to, const wait_limit& limit);
 
