@@ -109,7 +109,7 @@ TEST_P(Fork, TheRuntimeHasNoDescriptorsOpen) {
   run([&] {
     weft::wait_group all;
     for (int i = 0; i < 100; ++i) {
-      all.go([] { weft::sleep(1ms); });
+      all.go([] { weft::sleep(1h); });
     }
     all.wait();
     EXPECT_EQ(descriptors(), before);
@@ -164,8 +164,8 @@ TEST_F(ForkAlone, TheChildCannotWait) {
   EXPECT_EXIT(in_child_of_goroutine([] { weft::make_chan<int>().recv(); }), ExitedWithCode(7),
               said);
   EXPECT_EXIT(in_child_of_thread([] { weft::make_chan<int>().recv(); }), ExitedWithCode(7), said);
-  EXPECT_EXIT(in_child_of_goroutine([] { weft::sleep(1ms); }), ExitedWithCode(7), said);
-  EXPECT_EXIT(in_child_of_thread([] { weft::sleep(1ms); }), ExitedWithCode(7), said);
+  EXPECT_EXIT(in_child_of_goroutine([] { weft::sleep(1h); }), ExitedWithCode(7), said);
+  EXPECT_EXIT(in_child_of_thread([] { weft::sleep(1h); }), ExitedWithCode(7), said);
   EXPECT_EXIT(in_child_of_goroutine([] { weft::yield(); }), ExitedWithCode(7), said);
 }
 

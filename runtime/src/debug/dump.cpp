@@ -12,6 +12,7 @@
 #include "debug/snapshot.hpp"
 #include "debug/text_out.hpp"
 #include "sched/scheduler.hpp"
+#include "stack/race.hpp"
 #include "time/clock.hpp"
 
 namespace weft::detail {
@@ -265,6 +266,7 @@ void deadlock_exit(scheduler* s, std::int64_t live) noexcept {
       write_groups(*form, out, *shot, nullptr);
     }
   }
+  race::before_exit();
   ::_exit(2);
 }
 

@@ -8,6 +8,7 @@
 #include "debug/dump.hpp"
 #include "debug/text_out.hpp"
 #include "sched/scheduler.hpp"
+#include "stack/race.hpp"
 
 namespace weft::detail {
 namespace {
@@ -75,6 +76,7 @@ void answer_quit(scheduler* s) noexcept {
     }
   }
   if (wanted.load(relaxed) == sigquit_action::dump_and_exit) {  // relaxed: a setting
+    race::before_exit();
     ::_exit(2);
   }
 }

@@ -246,6 +246,14 @@ WEFT_OPAQUE void end_worker() noexcept {
   }
 }
 
+WEFT_OPAQUE void before_exit() noexcept {
+  actor* a = me();
+  if (users_view() && a->depth != 0) {
+    a->depth = 0;
+    ignore_end();
+  }
+}
+
 WEFT_OPAQUE stranger::stranger(const char* low, const void* frame) noexcept : before_(nullptr) {
   if (users_view()) {
     forget(low, frame);

@@ -56,6 +56,8 @@ actor* of_thread() noexcept;
 /// The calling thread runs nothing but the runtime from here on, goroutines excepted.
 void begin_worker() noexcept;
 void end_worker() noexcept;
+/// Before the runtime ends the process: TSan would report that runtime code had no end.
+void before_exit() noexcept;
 
 /// Somebody without a past: timer functions run as one. `low` and `frame` as in enter().
 class stranger {
@@ -86,6 +88,7 @@ void free_courier(actor* a) noexcept;
 
 inline void begin_worker() noexcept {}
 inline void end_worker() noexcept {}
+inline void before_exit() noexcept {}
 inline void switch_stacks(fiber*, fiber*) noexcept {}
 inline void acquire_from_parked() noexcept {}
 
