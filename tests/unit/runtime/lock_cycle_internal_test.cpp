@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -210,14 +211,19 @@ TEST_P(LockCycle, AnOwnerThatHasEndedIsNotTakenForItsSuccessor) {
       other.lock();
       other.unlock();
     });
+    std::atomic<bool> has_other{false};
     go([&] {
       other.lock();
+      has_other = true;
       kept.lock();
       kept.unlock();
       other.unlock();
     });
-    wait_until_parked(1, "sync.Mutex.Lock");
+    wait_until_parked(2, "sync.Mutex.Lock");  // in this order: the first is served first
     other.unlock();
+    while (!has_other) {
+      weft::yield();
+    }
     wait_until_parked(2, "sync.Mutex.Lock");
     weft::mutex mine;
     mine.lock();
