@@ -13,7 +13,6 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <memory>
 #include <stdexcept>
@@ -23,8 +22,11 @@
 
 #include "support/fixture.hpp"
 #include "support/idle.hpp"
+#include "support/threads.hpp"
 
 namespace {
+
+using weft::testing::weft_threads;
 
 using namespace std::chrono_literals;
 
@@ -37,17 +39,6 @@ WEFT_PROCS(Runtime);
 std::size_t open_files() {
   const std::filesystem::directory_iterator files("/proc/self/fd");
   return static_cast<std::size_t>(std::distance(begin(files), end(files)));
-}
-
-// The runtime's own, by name: a sanitizer has threads, too.
-std::size_t threads_of_weft() {
-  std::size_t n = 0;
-  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
-    std::string name;
-    std::getline(std::ifstream(task.path() / "comm") >> std::ws, name);
-    n += name.starts_with("weft-");
-  }
-  return n;
 }
 
 TEST_P(Runtime, GoroutinesRunBesideTheThreadThatMadeIt) {
@@ -193,7 +184,7 @@ TEST_P(Runtime, StartsAndStopsAHundredTimesAndLeavesNothing) {
       EXPECT_EQ(weft::select(weft::recv(weft::after(10us)), weft::recv(c)), 0u);
     }
   }
-  while (threads_of_weft() != 0) {
+  while (weft_threads() != 0) {
     ::usleep(100);
   }
   EXPECT_EQ(open_files(), files);

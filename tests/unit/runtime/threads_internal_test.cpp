@@ -9,28 +9,17 @@
 
 #include <atomic>
 #include <chrono>
-#include <filesystem>
-#include <fstream>
-#include <string>
 
 #include "sched/scheduler.hpp"
 #include "support/fixture.hpp"
+#include "support/threads.hpp"
 
 namespace {
 
+using weft::testing::weft_threads;
+
 using namespace std::chrono_literals;
 using weft::detail::scheduler;
-
-// The runtime's own, by name: a sanitizer has threads, too.
-std::size_t threads_of_weft() {
-  std::size_t n = 0;
-  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
-    std::string name;
-    std::getline(std::ifstream(task.path() / "comm") >> std::ws, name);
-    n += name.starts_with("weft-");
-  }
-  return n;
-}
 
 class Threads : public weft::testing::Procs {
  protected:
@@ -39,7 +28,7 @@ class Threads : public weft::testing::Procs {
 
   // A thread that was joined may be seen in /proc for a moment more.
   static void wait_until_threads_are(std::size_t most) {
-    while (threads_of_weft() > most) {
+    while (weft_threads() > most) {
       ::usleep(100);
     }
   }
@@ -72,7 +61,7 @@ TEST_P(Threads, SpareThreadsEndWhenTheyAreOfNoUse) {
   run([&] {
     block_at_once(procs() + 6);
     const std::size_t most = 1 + static_cast<std::size_t>(procs());
-    while (threads_of_weft() > most) {
+    while (weft_threads() > most) {
       weft::sleep(1ms);
     }
     // As many as before can come again.
@@ -99,7 +88,7 @@ TEST_P(Threads, FewerPlacesMeanFewerThreads) {
     weft::max_procs(procs() + 4);
     block_at_once(procs() + 4);
     weft::max_procs(1);
-    while (threads_of_weft() > 2) {
+    while (weft_threads() > 2) {
       weft::sleep(1ms);
     }
   });
