@@ -1,5 +1,6 @@
 // [lost] in docs/protocols.md: who waits on channels that nobody else has a handle of.
 #include <weft/detail/lost_wait_search.hpp>
+#include <weft/detail/race.hpp>
 #include <weft/exceptions.hpp>
 
 #include <algorithm>
@@ -131,17 +132,22 @@ void chan_core::end_lost(const goroutine* me, lost_by how, waiter** ready_later)
 }
 
 void chan_core::drop_watched() noexcept {
-  waiter* lost = nullptr;
-  lost_lock.lock();
-  const bool last = refs_.drop();  // [lost.2]
-  if (!last) {
-    lost = lost_search({}, nullptr, lost_by::drop).look(this);
-  }
-  lost_lock.unlock();
-  if (last) {
-    destroy(this);
-  } else {
+  race::release(&refs_);
+  bool last = false;
+  {
+    const race::runtime_code in;
+    waiter* lost = nullptr;
+    lost_lock.lock();
+    last = refs_.drop();  // [lost.2]
+    if (!last) {
+      lost = lost_search({}, nullptr, lost_by::drop).look(this);
+    }
+    lost_lock.unlock();
     ready_chain(lost);
+  }
+  if (last) {
+    race::acquire(&refs_);
+    destroy(this);
   }
 }
 

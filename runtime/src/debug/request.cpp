@@ -1,5 +1,6 @@
 // What programs ask for: <weft/debug.hpp>.
 #include <weft/debug.hpp>
+#include <weft/detail/race.hpp>
 
 #include <algorithm>
 #include <new>
@@ -17,6 +18,7 @@ namespace {
 using namespace detail;
 
 bool write_dump(text_out& out, dump_format format) {
+  const race::runtime_code in;  // it reads records and parked frames that others write
   const scheduler::in_use s;
   scheduler* running = s ? &*s : nullptr;
   return format == dump_format::json ? write_json_dump(running, out)

@@ -1,8 +1,10 @@
 // Which goroutine runs next on a worker, and where a runnable one waits. The order is:
-//   1. now and then the global queue (seeded runs, too), so that what waits there is not starved
+//   1. now and then the global queue (seeded runs, too), the oldest ready one, and the oldest that
+//      was spawned, so that none of them is starved. By the number of the pick alone: a pair of
+//      goroutines that take turns would come to any place further down in step with it, and keep
+//      the others out for ever
 //   2. the next slot: made ready by the goroutine that ran last, at most next_streak times in a row
-//   3. now and then the oldest ready one, and the oldest that was spawned
-//   4. the newest spawned goroutine (deque), then the oldest ready one (ring)
+//   3. the newest spawned goroutine (deque), then the oldest ready one (ring)
 #include <weft/detail/check.hpp>
 #include <weft/detail/solo.hpp>
 
@@ -114,6 +116,16 @@ goroutine* worker::pick_local() noexcept {
   const bool alone = static_cast<bool>(section);
   const auto oldest_ready = [&] { return alone ? ready_.pop_alone() : ready_.pop(); };
   const auto oldest_fresh = [&] { return alone ? fresh_.steal_alone() : fresh_.steal(); };
+  if (tick % ready_every == 0) [[unlikely]] {
+    if (tick % oldest_every == 0) {
+      if (goroutine* g = oldest_fresh()) {
+        return g;
+      }
+    }
+    if (goroutine* g = oldest_ready()) {
+      return g;
+    }
+  }
   const bool next_waits = next_.load(relaxed) != nullptr;  // relaxed: a hint; take_next() decides
   if (next_waits && streak_ < next_streak) [[likely]] {
     if (goroutine* g = take_next(alone)) {
@@ -122,13 +134,8 @@ goroutine* worker::pick_local() noexcept {
     }
   }
   streak_ = 0;
-  if (next_waits || tick % ready_every == 0) {
+  if (next_waits) {
     if (goroutine* g = oldest_ready()) {
-      return g;
-    }
-  }
-  if (tick % oldest_every == 0) {
-    if (goroutine* g = oldest_fresh()) {
       return g;
     }
   }

@@ -57,6 +57,42 @@ TEST_P(Fairness, WorkFromOutsideIsNotStarvedByBusyQueues) {
   });
 }
 
+// GR-10: one that starts another and waits for it, over and over, takes its worker's picks in a
+// fixed pattern: next, fresh, next, fresh. Whatever the pattern, the others have their turn.
+TEST_P(Fairness, AStarterAndItsChildrenDoNotStarveTheOthers) {
+  for (int picks_before = 0; picks_before < 4; ++picks_before) {
+    for (const std::size_t stack :
+         {std::size_t{0}, std::size_t{65536}}) {  // that costs a pick, too
+      run([&] {
+        std::atomic<bool> stop{false};
+        weft::wait_group all;
+        all.go([&] {
+          while (!stop) {
+            auto c = weft::make_chan<int>();
+            weft::go({.stack_bytes = stack}, [c] { c.send(1); });
+            c.recv();
+          }
+        });
+        for (int i = 0; i < 8; ++i) {
+          all.go([&] {
+            while (!stop) {
+              weft::yield();
+            }
+          });
+        }
+        for (int i = 0; i < picks_before; ++i) {
+          weft::yield();
+        }
+        for (int i = 0; i < 50; ++i) {
+          weft::yield();  // comes back
+        }
+        stop = true;
+        all.wait();
+      });
+    }
+  }
+}
+
 // GR-10: two goroutines that wake each other do not keep a worker to themselves.
 TEST_P(Fairness, APingPongPairLetsOthersRun) {
   run([this] {
