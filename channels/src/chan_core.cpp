@@ -156,7 +156,7 @@ chan_status chan_core::send_locked(void* from) noexcept {
   return chan_status::would_block;
 }
 
-bool chan_core::send_and_unlock(void* from, const handle_place& place) {
+bool chan_core::send_and_unlock(void* from) {
   const race::runtime_code in;
   const chan_status s = send_locked(from);
   if (s == chan_status::ok) {
@@ -166,10 +166,6 @@ bool chan_core::send_and_unlock(void* from, const handle_place& place) {
     lock_.unlock();
     return false;
   }
-  if (watched_) [[unlikely]] {
-    lock_.unlock();
-    return wait_watched(senders_, wait_reason::chan_send, from, place);
-  }
   waiter w;
   w.who = self_or_unlock(lock_);
   w.value = from;
@@ -178,8 +174,7 @@ bool chan_core::send_and_unlock(void* from, const handle_place& place) {
   return w.result == wake_result::done;
 }
 
-chan_status chan_core::send_limited(void* from, const wait_limit& limit,
-                                    const handle_place& place) {
+chan_status chan_core::send_limited(void* from, const wait_limit& limit, handle_place place) {
   const race::runtime_code in;
   if (watched_ && limit.none()) [[unlikely]] {
     return wait_watched(senders_, wait_reason::chan_send, from, place) ? chan_status::ok
@@ -259,7 +254,7 @@ chan_status chan_core::recv_locked(void* to) noexcept {
   return chan_status::closed;
 }
 
-bool chan_core::recv_and_unlock(void* to, const handle_place& place) {
+bool chan_core::recv_and_unlock(void* to) {
   const race::runtime_code in;
   if (timer_ != nullptr) [[unlikely]] {
     return wait_for_time(to, {}) == chan_status::ok;
@@ -272,10 +267,6 @@ bool chan_core::recv_and_unlock(void* to, const handle_place& place) {
     lock_.unlock();
     return false;
   }
-  if (watched_) [[unlikely]] {
-    lock_.unlock();
-    return wait_watched(receivers_, wait_reason::chan_recv, to, place);
-  }
   waiter w;
   w.who = self_or_unlock(lock_);
   w.value = to;
@@ -284,7 +275,7 @@ bool chan_core::recv_and_unlock(void* to, const handle_place& place) {
   return w.result == wake_result::done;
 }
 
-chan_status chan_core::recv_limited(void* to, const wait_limit& limit, const handle_place& place) {
+chan_status chan_core::recv_limited(void* to, const wait_limit& limit, handle_place place) {
   const race::runtime_code in;
   if (watched_ && limit.none()) [[unlikely]] {
     return wait_watched(receivers_, wait_reason::chan_recv, to, place) ? chan_status::ok

@@ -9,7 +9,7 @@ namespace weft::detail {
 
 constinit spinlock lost_lock{};
 
-void count_handles(waiter& w, const chan_core* c, const handle_place& place) noexcept {
+void count_handles(waiter& w, const chan_core* c, handle_place place) noexcept {
   w.handles = 0;
   for (const chan_core* const* at : {place.through, place.origin}) {
     if (at != nullptr && is_callers_own(at) && *at == c) {
@@ -151,8 +151,22 @@ void chan_core::drop_watched() noexcept {
   }
 }
 
-bool chan_core::wait_watched(waiter_queue& q, wait_reason why, void* value,
-                             const handle_place& place) {
+bool chan_core::send_watched_and_unlock(void* from, handle_place place) {
+  const race::runtime_code in;
+  lock_.unlock();
+  return wait_watched(senders_, wait_reason::chan_send, from, place);
+}
+
+bool chan_core::recv_watched_and_unlock(void* to, handle_place place) {
+  if (timer_ != nullptr) {
+    return recv_and_unlock(to);
+  }
+  const race::runtime_code in;
+  lock_.unlock();
+  return wait_watched(receivers_, wait_reason::chan_recv, to, place);
+}
+
+bool chan_core::wait_watched(waiter_queue& q, wait_reason why, void* value, handle_place place) {
   goroutine* me = self();
   lost_lock.lock();
   lock_.lock();

@@ -157,7 +157,9 @@ class sender {
     if (c->can_buffer()) [[likely]] {
       ::new (static_cast<void*>(c->push_slot(element_of<T>.size))) T(std::move(v));
       c->lock().unlock();
-    } else if (!c->send_and_unlock(std::addressof(v), {handle().core_place()})) {
+    } else if (!(c->watched()
+                     ? c->send_watched_and_unlock(std::addressof(v), {handle().core_place()})
+                     : c->send_and_unlock(std::addressof(v)))) {
       throw_send_closed();
     }
   }
@@ -246,7 +248,9 @@ class receiver {
   ///         abandoned_channel.
   /// Cost    O(1), no allocation.   Threads any.
   /// Go      chan.go:chanrecv; CH-3..8.   Test  unit/channels/chan_test.cpp
-  std::optional<T> recv() const { return recv_also_of(nullptr); }
+  std::optional<T> recv() const {
+    return recv_through([&] { return handle_place{handle().core_place()}; });
+  }
 
   /// Receives into v if that is possible without waiting: ok, would_block (also on nil), closed
   /// (and drained). v is assigned only when ok.
@@ -315,7 +319,10 @@ class receiver {
       next();
     }
     void next() {
-      std::optional<T> v = from_.recv_also_of(origin_ != nullptr ? origin_->core_place() : nullptr);
+      std::optional<T> v = from_.recv_through([&] {
+        return handle_place{from_.core_place(),
+                            origin_ != nullptr ? origin_->core_place() : nullptr};
+      });
       value_.reset();
       if (v) {
         value_.emplace(std::move(*v));
@@ -334,8 +341,9 @@ class receiver {
   std::default_sentinel_t end() const noexcept { return {}; }
 
  private:
-  // [lost] `origin`: a second handle of the caller's, as the place of its core; or null.
-  std::optional<T> recv_also_of(const chan_core* const* origin) const {
+  // `place` says through which handles, if that is asked [lost].
+  template <class Place>
+  std::optional<T> recv_through(Place place) const {
     chan_core* c = handle().core();
     if (c == nullptr) [[unlikely]] {
       park_forever(wait_reason::chan_recv_nil);
@@ -349,7 +357,8 @@ class receiver {
       return v;
     }
     slot<T> s;
-    if (c->recv_and_unlock(s.room(), {handle().core_place(), origin})) {
+    if (c->watched() ? c->recv_watched_and_unlock(s.room(), place())
+                     : c->recv_and_unlock(s.room())) {
       return s.take();
     }
     return std::nullopt;

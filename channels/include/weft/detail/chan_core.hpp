@@ -88,13 +88,16 @@ class chan_core {
 
   /// With the lock held, which is released: waits until the value at `from` was taken. False:
   /// closed, the value is untouched.
-  bool send_and_unlock(void* from, const handle_place& place = {});
+  bool send_and_unlock(void* from);
   /// With the lock held, which is released: waits until a value was constructed at `to`. False:
   /// closed and drained, nothing there.
-  bool recv_and_unlock(void* to, const handle_place& place = {});
+  bool recv_and_unlock(void* to);
+  /// [lost] The same of a watched() channel.
+  bool send_watched_and_unlock(void* from, handle_place place);
+  bool recv_watched_and_unlock(void* to, handle_place place);
   /// The same with a limit: ok, closed, timeout or canceled. Takes the lock itself.
-  chan_status send_limited(void* from, const wait_limit& limit, const handle_place& place = {});
-  chan_status recv_limited(void* to, const wait_limit& limit, const handle_place& place = {});
+  chan_status send_limited(void* from, const wait_limit& limit, handle_place place = {});
+  chan_status recv_limited(void* to, const wait_limit& limit, handle_place place = {});
   /// The same without waiting.
   chan_status try_send(void* from) noexcept;
   chan_status try_recv(void* to) noexcept;
@@ -171,7 +174,7 @@ class chan_core {
         type_(type) {}
   static void destroy(chan_core* c) noexcept;
   void drop_watched() noexcept;
-  bool wait_watched(waiter_queue& q, wait_reason why, void* value, const handle_place& place);
+  bool wait_watched(waiter_queue& q, wait_reason why, void* value, handle_place place);
   void fill_slot(void* from) noexcept;
   void empty_slot(void* to) noexcept;
   void hand_over(waiter* receiver, void* from) noexcept;

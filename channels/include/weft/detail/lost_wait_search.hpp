@@ -24,7 +24,7 @@ struct select_wait {
 extern constinit spinlock lost_lock;
 
 /// How many handles the wait at w owns for certain; sets w->handles.
-void count_handles(waiter& w, const chan_core* c, const handle_place& place) noexcept;
+void count_handles(waiter& w, const chan_core* c, handle_place place) noexcept;
 
 /// The channels that a goroutine holds the locks of already.
 struct locked_channels {
