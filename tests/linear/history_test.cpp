@@ -231,6 +231,19 @@ void one_wait_group_program(std::uint64_t seed) {
 
 int programs() { return std::max(10, static_cast<int>(2000 * weft::testing::scale())); }
 
+// On one thread, where the seed decides who goes on before each operation, and within them.
+template <class F>
+void each_simulated_program(F f) {
+  for (int i = 0; i < programs() && !::testing::Test::HasFailure(); ++i) {
+    const auto seed = static_cast<std::uint64_t>(i);
+    weft::runtime_options o;
+    o.on_deadlock = weft::deadlock_action::ignore;
+    o.deterministic = true;
+    o.seed = seed + 1;
+    weft::run(o, [&] { f(seed); });
+  }
+}
+
 class Histories : public weft::testing::Procs {
  protected:
   // Parties may be left blocked: each program has a run of its own. A third of the runs is seeded.
@@ -264,6 +277,21 @@ TEST_P(Histories, OfAMutexAreLinearizable) {
 }
 TEST_P(Histories, OfAWaitGroupAreLinearizable) {
   each_program([](std::uint64_t seed) { one_wait_group_program(seed); });
+}
+
+TEST(SimulatedHistories, OfChannelsAreLinearizable) {
+  for (const std::size_t capacity : {0u, 1u, 3u}) {
+    each_simulated_program([=](std::uint64_t seed) { one_channel_program(capacity, seed); });
+  }
+}
+TEST(SimulatedHistories, OfASemaphoreAreLinearizable) {
+  each_simulated_program([](std::uint64_t seed) { one_semaphore_program(3, seed); });
+}
+TEST(SimulatedHistories, OfAMutexAreLinearizable) {
+  each_simulated_program([](std::uint64_t seed) { one_mutex_program(seed); });
+}
+TEST(SimulatedHistories, OfAWaitGroupAreLinearizable) {
+  each_simulated_program([](std::uint64_t seed) { one_wait_group_program(seed); });
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ LAYERS = [
     ("sched", "runtime/src/sched/*", "detail os public stack queues report"),
     ("sync", "runtime/src/sync/* runtime/src/time/* runtime/src/error/*", "detail os public stack queues sched report"),
     ("net", "runtime/src/net/*", "detail os public stack queues sched report"),
+    ("testing", "runtime/src/testing/*", "detail os public stack queues sched report"),
     ("debug", "runtime/src/debug/*", "detail os public stack queues sched report"),
     ("channels public", "channels/include/*", "detail public"),
     ("channels", "channels/src/*", "detail public,channels public"),

@@ -20,8 +20,6 @@
 
 namespace weft {
 
-using time_point = std::chrono::steady_clock::time_point;
-
 namespace detail {
 
 // What timer and ticker share.

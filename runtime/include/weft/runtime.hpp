@@ -74,12 +74,20 @@ struct runtime_options {
   weft::traceback traceback = weft::traceback::all;
   /// Default: WEFT_SIGQUIT (exit, dump, leave), else exit.
   sigquit_action on_sigquit = sigquit_action::dump_and_exit;
+  /// run() simulates the program: one thread, the caller's; who goes on is drawn from the seed at
+  /// each spawn, wake, yield and select and before each operation on a primitive; time is weft's
+  /// own (weft::now()), creeps by a microsecond a step, and jumps to the next timer when all are
+  /// blocked. The same seed gives the same run: what differs is found by running many. Other
+  /// threads may take part, but are not simulated: what comes from them is not repeated, and timers
+  /// do not wait for them. max_procs is 1. For tests of a part of a program: <weft/testing.hpp>.
+  /// Set by WEFT_SEED, too, where seed is 0.   Go  no counterpart; U-11.
+  bool deterministic = false;
   /// Not 0: every choice of the scheduler comes from this seed. With max_procs 1 the same seed
   /// gives the same schedule until main returns, however long anything takes; what comes from
   /// outside excepted: other threads that use weft, blocking(f), and time that the program reads.
   /// For that, a goroutine that computes or blocks without blocking(f) keeps its place: one that
   /// waits in the kernel for another goroutine waits for ever (GR-7).
-  /// 0: WEFT_SEED, else not seeded.
+  /// 0: WEFT_SEED, which also sets `deterministic`; else not seeded, or 1 if deterministic.
   std::uint64_t seed = 0;
   /// The main goroutine runs on the thread that calls run(), locked to it as by lock_os_thread():
   /// for libraries that insist on the process's first thread (RT-11). If it unlocks itself and goes

@@ -5,6 +5,7 @@
 #include <weft/detail/cancelable.hpp>
 #include <weft/detail/park.hpp>
 #include <weft/detail/race.hpp>
+#include <weft/detail/schedule_point.hpp>
 #include <weft/detail/wait_limit.hpp>
 #include <weft/error.hpp>
 #include <weft/mutex.hpp>
@@ -110,6 +111,7 @@ class shared_mutex {
   /// leave.   Go  sync.RWMutex.TryRLock; RW-5.
   [[nodiscard]] bool try_lock_shared() noexcept {
     const detail::race::runtime_code in;
+    detail::schedule_point();
     std::uint32_t seen = state_.load(detail::relaxed);  // relaxed: the CAS below decides
     while ((seen & writer) == 0) {
       // [shared_mutex.1] acquire: pairs with [shared_mutex.4].
@@ -125,6 +127,7 @@ class shared_mutex {
   /// Cost    one locked instruction while no writer waits.   Go  sync.RWMutex.RUnlock.
   void unlock_shared() {
     const detail::race::runtime_code in;
+    detail::schedule_point();
     detail::race::release(&announced_);
     std::uint32_t seen = state_.load(detail::relaxed);  // relaxed: the CAS below decides
     while ((seen & writer) == 0 && seen >= one_reader) {

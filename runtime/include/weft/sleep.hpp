@@ -9,6 +9,17 @@
 
 namespace weft {
 
+using time_point = std::chrono::steady_clock::time_point;
+
+/// The time by which weft waits: that of std::chrono::steady_clock; in a bubble
+/// (<weft/testing.hpp>) and in a deterministic run that of the simulated clock. Programs that are
+/// to be simulated read this one.
+/// Blocks  no.   Errors  none.   Threads any.   Go  time.Now; ST-2.
+inline time_point now() noexcept {
+  return time_point(
+      std::chrono::duration_cast<time_point::duration>(std::chrono::nanoseconds(detail::now_ns())));
+}
+
 namespace detail {
 /// Parks until the limit ends it.
 wait_end sleep_limited(const wait_limit& limit);

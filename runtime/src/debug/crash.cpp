@@ -18,6 +18,7 @@
 #include "debug/uncaught.hpp"
 #include "detail/sys.hpp"
 #include "sched/scheduler.hpp"
+#include "sched/simulation.hpp"
 #include "stack/guard.hpp"
 
 namespace weft::detail {
@@ -97,6 +98,11 @@ void print_current_exception() noexcept {
 
 [[noreturn]] void on_terminate() noexcept {
   const goroutine* g = running_goroutine();
+  if (simulation* s = this_simulation(); s != nullptr && s->is_bubble() && g != nullptr &&
+                                         !handling_goexit() &&
+                                         std::current_exception() != nullptr) {
+    s->fail_by_exception();
+  }
   static thread_local int times = 0;
   if (g == nullptr && previous_terminate != nullptr) {
     previous_terminate();
@@ -126,6 +132,30 @@ void print_current_exception() noexcept {
   print_crash_dump(g, heap::sound);
   std::abort();
 }
+
+}  // namespace
+
+std::string current_exception_text() {
+  const std::type_info* type = abi::__cxa_current_exception_type();
+  if (type == nullptr) {
+    return "none";
+  }
+  int status = 0;
+  char* name = abi::__cxa_demangle(type->name(), nullptr, nullptr, &status);
+  std::string text = status == 0 && name != nullptr ? name : type->name();
+  std::free(name);
+  try {
+    throw;
+  } catch (const std::exception& e) {
+    text += std::string(": ") + e.what();
+  } catch (const char* what) {
+    text += what != nullptr ? std::string(": ") + what : "";
+  } catch (...) {
+  }
+  return text;
+}
+
+namespace {
 
 const char* describe_fault(int signal) noexcept {
   switch (signal) {

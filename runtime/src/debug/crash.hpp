@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <cstddef>
+#include <string>
 
 namespace weft::detail {
 
@@ -32,6 +33,9 @@ class crash_stack {
 /// By run(), when it is about to return: a report that has begun elsewhere is not cut off (PN-7).
 /// Waits five seconds at most.
 void await_crash_report() noexcept;
+
+/// "std::runtime_error: text" of the exception that is being handled.
+std::string current_exception_text();
 
 /// Prints `what` about g, then all goroutines, then aborts.
 [[noreturn]] void fatal_goroutine(const goroutine* g, const char* what) noexcept;

@@ -198,6 +198,16 @@ const goroutine* current_goroutine() noexcept {
 
 int standard_error = STDERR_FILENO;
 
+// So that what a seed has found can be had again.
+void print_seed(const scheduler* s) noexcept {
+  if (s == nullptr || s->options().seed == 0) {
+    return;
+  }
+  print("weft: the choices of this run came from seed ");
+  print(s->options().seed);
+  print(s->options().deterministic ? " (again: WEFT_SEED)\n\n" : "\n\n");
+}
+
 }  // namespace
 
 void print(std::string_view text) noexcept { write_to_fd(&standard_error, text); }
@@ -211,10 +221,11 @@ void set_traceback(traceback t) noexcept { level.store(t, relaxed); }  // relaxe
 traceback traceback_level() noexcept { return level.load(relaxed); }   // relaxed: a setting
 
 void print_crash_dump(const goroutine* g, heap h, stacks which) noexcept {
+  const scheduler::in_use s;
+  print_seed(s ? &*s : nullptr);
   if (traceback_level() == traceback::none) {
     return;
   }
-  const scheduler::in_use s;
   const mapped<snapshot> shot;
   const mapped<text_out> out(write_to_fd, &standard_error);
   const mapped<text_form> form(*out, *shot, h);
@@ -257,6 +268,7 @@ bool write_text_dump(scheduler* s, text_out& out) {
 void deadlock_exit(scheduler* s, std::int64_t live) noexcept {
   print(live == 0 ? "weft: fatal: no goroutines (main called goexit) - deadlock!\n"
                   : "weft: fatal: all goroutines are asleep - deadlock!\n");
+  print_seed(s);
   if (traceback_level() != traceback::none) {
     const mapped<snapshot> shot;
     text_out out(write_to_fd, &standard_error);

@@ -34,6 +34,8 @@ const char* to_string(wait_reason r) noexcept {
       return "sync.RWMutex.Lock";
     case wait_reason::semaphore:
       return "semaphore";
+    case wait_reason::bubble:
+      return "testing.wait";
   }
   return "unknown";
 }

@@ -109,24 +109,6 @@ int quota_of(const std::string& folder, bool v2) {
   return quota_in >> quota && period_in >> period ? rounded_up(quota, period) : 0;
 }
 
-// A number from the environment; `fallback` when the variable is not set.
-std::uint64_t number_from(const char* name, std::uint64_t fallback, std::uint64_t least,
-                          std::uint64_t most) {
-  const char* text = std::getenv(name);
-  if (text == nullptr || *text == '\0') {
-    return fallback;
-  }
-  const std::string s(text);
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), value);
-  if (error != std::errc{} || end != s.data() + s.size() || value < least || value > most) {
-    throw std::invalid_argument("weft: run: the environment has " + std::string(name) + "=" + s +
-                                "; a whole number from " + std::to_string(least) + " to " +
-                                std::to_string(most) + " was expected");
-  }
-  return value;
-}
-
 // A word from the environment; `fallback` when the variable is not set.
 template <class T, std::size_t N>
 T word_from(const char* name, T fallback, const std::pair<std::string_view, T> (&words)[N]) {
@@ -146,6 +128,23 @@ T word_from(const char* name, T fallback, const std::pair<std::string_view, T> (
 }
 
 }  // namespace
+
+std::uint64_t number_from(const char* name, std::uint64_t fallback, std::uint64_t least,
+                          std::uint64_t most) {
+  const char* text = std::getenv(name);
+  if (text == nullptr || *text == '\0') {
+    return fallback;
+  }
+  const std::string s(text);
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), value);
+  if (error != std::errc{} || end != s.data() + s.size() || value < least || value > most) {
+    throw std::invalid_argument("weft: run: the environment has " + std::string(name) + "=" + s +
+                                "; a whole number from " + std::to_string(least) + " to " +
+                                std::to_string(most) + " was expected");
+  }
+  return value;
+}
 
 int affinity_cpus() {
   // The mask may be larger than cpu_set_t; ask with growing room.
@@ -218,6 +217,7 @@ runtime_options resolve(runtime_options o) {
   }
   if (o.seed == 0) {
     o.seed = number_from("WEFT_SEED", 0, 0, UINT64_MAX);
+    o.deterministic |= o.seed != 0;
   }
   if (o.on_lost_wait == lost_wait_action::ignore) {
     o.on_lost_wait = word_from("WEFT_LOST_WAITS", o.on_lost_wait,

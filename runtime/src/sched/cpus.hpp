@@ -17,4 +17,9 @@ int cgroup_cpus(const std::string& root);
 /// Throws std::invalid_argument naming the option or variable.
 runtime_options resolve(runtime_options options);
 
+/// A whole number from the environment; `fallback` when the variable is not set. Throws
+/// std::invalid_argument.
+std::uint64_t number_from(const char* name, std::uint64_t fallback, std::uint64_t least,
+                          std::uint64_t most);
+
 }  // namespace weft::detail

@@ -10,6 +10,7 @@
 
 #include "sched/block_thread.hpp"
 #include "sched/scheduler.hpp"
+#include "sched/simulation.hpp"
 #include "time/clock.hpp"
 
 namespace weft::detail {
@@ -32,13 +33,14 @@ struct limited_wait {
 // has not yet released the lock that it needs to leave its queue; without such a lock nothing of
 // the frame is touched after the last registration.
 void commit_limited(void* at) noexcept {
+  worker* w = this_worker();
+  const simulation::pause no_points(w->sched().simulated());
   auto* l = static_cast<limited_wait*>(at);
   goroutine* const who = l->who;
   const std::uint64_t won = l->ticket + 1 + l->timeout_index;
   const wait_limit limit = l->limit;
   const park_commit commit = l->commit;
   void* const arg = l->arg;
-  worker* w = this_worker();
   if (limit.deadline != never) {
     l->heap = &w->sched().timers.heap(w->index());
   }

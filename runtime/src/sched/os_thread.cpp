@@ -82,7 +82,7 @@ void lock_os_thread() {
   if (g->extra == nullptr) {
     g->extra = new detail::goroutine_extra;
   }
-  if (g->extra->thread_locks++ == 0) {
+  if (g->extra->thread_locks++ == 0 && w->sched().simulated() == nullptr) {
     w->pin(g);
   }
 }
@@ -92,7 +92,7 @@ void unlock_os_thread() noexcept {
   detail::worker* w = detail::this_worker();
   detail::goroutine* g = w != nullptr ? w->current() : nullptr;
   if (g != nullptr && g->extra != nullptr && g->extra->thread_locks != 0 &&
-      --g->extra->thread_locks == 0) {
+      --g->extra->thread_locks == 0 && g->extra->pinned_to != nullptr) {
     w->unpin(g);
   }
 }

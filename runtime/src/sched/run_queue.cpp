@@ -8,7 +8,10 @@
 #include <weft/detail/check.hpp>
 #include <weft/detail/solo.hpp>
 
+#include <algorithm>
+
 #include "sched/scheduler.hpp"
+#include "sched/simulation.hpp"
 
 namespace weft::detail {
 namespace {
@@ -165,7 +168,34 @@ goroutine* worker::take_next(bool alone) noexcept {
   return next_.exchange(nullptr, acq_rel);  // [next.2] acq_rel: a thief may take it, too
 }
 
+// All that is queued here goes to the simulation, which has an order of its own.
+void worker::collect(simulation& s) {
+  if (goroutine* g = take_next(false)) {
+    s.add(g);
+  }
+  while (goroutine* g = ready_.pop()) {
+    s.add(g);
+  }
+  while (goroutine* g = fresh_.steal()) {
+    s.add(g);
+  }
+  goroutine* got[batch];
+  while (const std::size_t n = sched_.global.pop(port_, got, batch)) {
+    std::for_each_n(got, n, [&](goroutine* g) { s.add(g); });
+  }
+}
+
+goroutine* worker::pick_simulated(simulation& s) noexcept {
+  collect(s);
+  goroutine* g = current();
+  // relaxed: own goroutine. One that parks has said so.
+  return s.choose(g != nullptr && g->state.load(relaxed) == goroutine_state::running ? g : nullptr);
+}
+
 goroutine* worker::pick_seeded() noexcept {
+  if (simulation* s = sched_.simulated()) {
+    return pick_simulated(*s);
+  }
   // Nothing is drawn when nothing is here: how often an idle worker looks is a matter of time.
   // relaxed: a hint; take_next() decides.
   if (next_.load(relaxed) == nullptr && ready_.size() == 0 && fresh_.size() == 0) {

@@ -26,8 +26,15 @@ detail::scheduler* start(const runtime_options& options) {
         "weft: runtime_options.lock_main_thread: a runtime object has no main goroutine; use "
         "weft::run");
   }
+  if (options.deterministic) {
+    throw std::invalid_argument(
+        "weft: runtime_options.deterministic: a runtime object works beside other threads; use "
+        "weft::run, or weft::testing::bubble");
+  }
   detail::refuse_after_fork("runtime");
-  auto* s = new detail::scheduler(detail::resolve(options));
+  runtime_options resolved = detail::resolve(options);
+  resolved.deterministic = false;  // WEFT_SEED is a seed for the choices here, no more
+  auto* s = new detail::scheduler(resolved);
   if (!detail::scheduler::publish(s)) {
     delete s;
     throw misuse("weft: runtime: a runtime is running already");

@@ -78,17 +78,20 @@ void scheduler::retract() noexcept {
   }
 }
 
-scheduler::scheduler(const runtime_options& options)
+scheduler::scheduler(const runtime_options& options, simulation* simulated)
     : idle(static_cast<std::uint32_t>(options.max_procs)),
       timers(static_cast<std::uint32_t>(options.max_procs)),
       memory(arena::of(options.stack_bytes, worker::fiber_loop)),
       options_(options),
+      simulation_(simulated),
       max_procs_(static_cast<std::uint32_t>(options.max_procs)),
       workers_(new atomic<worker*>[max_threads]),
       monitor_(*this) {
 #if WEFT_SOLO
   // [lock_cycle.1] With a solo owner locks are taken inline, where nobody notes who has them.
-  if (options.on_lost_wait == lost_wait_action::ignore && sys.prepare_barrier()) {
+  // Simulated, each operation must come to its schedule point.
+  if (options.on_lost_wait == lost_wait_action::ignore && simulated == nullptr &&
+      sys.prepare_barrier()) {
     idle.allow_solo();
   }
 #endif
@@ -224,13 +227,19 @@ void scheduler::start() {
                             "weft: run: cannot start a worker thread");
   }
   monitor_.start();
-  set_traceback(options_.traceback);
-  install_quit_handler(options_.on_sigquit);
+  begin_reports();
 }
 
-// The calling thread becomes a worker's, to which the main goroutine is locked (RT-11).
+void scheduler::begin_reports() noexcept {
+  set_traceback(options_.traceback);
+  install_quit_handler(options_.on_sigquit);  // the monitor answers
+}
+
+// The calling thread becomes a worker's, to which the main goroutine is locked (RT-11), unless it
+// is the only thread anyway.
 worker* scheduler::adopt_caller(goroutine* main) {
-  if (main->extra == nullptr) {
+  const bool locked = simulation_ == nullptr;
+  if (locked && main->extra == nullptr) {
     main->extra = new goroutine_extra;
   }
   std::lock_guard hold(start_lock_);
@@ -245,8 +254,10 @@ worker* scheduler::adopt_caller(goroutine* main) {
   sleeper* none = nullptr;
   idle.begin_wake(none);
   idle.end_search();  // it has work
-  main->extra->thread_locks = 1;
-  w->pin(main);
+  if (locked) {
+    main->extra->thread_locks = 1;
+    w->pin(main);
+  }
   w->handoff_ = main;
   host_ = w;
   workers_[0].store(w, relaxed);  // relaxed: worker_count_ publishes it
@@ -259,8 +270,12 @@ worker* scheduler::adopt_caller(goroutine* main) {
 void scheduler::run_main(goroutine* g) {
   worker* host = nullptr;
   try {
-    if (options_.lock_main_thread) {
+    if (simulation_ != nullptr) {
+      set_traceback(options_.traceback);
+      host = adopt_caller(g);
+    } else if (options_.lock_main_thread) {
       monitor_.start();
+      begin_reports();
       host = adopt_caller(g);
     } else {
       start();
@@ -362,6 +377,9 @@ std::int64_t scheduler::live_goroutines() noexcept {
 }
 
 std::uint32_t scheduler::set_max_procs(std::uint32_t n) noexcept {
+  if (simulation_ != nullptr) {
+    return max_procs();
+  }
   const std::uint32_t before = max_procs_.exchange(n, relaxed);  // relaxed: a setting
   set_width(n);
   if (n < before) {

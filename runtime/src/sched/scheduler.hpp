@@ -18,6 +18,8 @@
 
 namespace weft::detail {
 
+class simulation;
+
 /// A run begins or ends: what channels and mutexes are to do about lost waits.
 void watch_lost_waits(lost_wait_action a) noexcept;
 
@@ -29,7 +31,8 @@ class scheduler {
   /// while no runtime runs.
   static std::int64_t spare_thread_ns;
 
-  explicit scheduler(const runtime_options& options);
+  /// `simulated`, if not null, decides everything, and outlives the run.
+  explicit scheduler(const runtime_options& options, simulation* simulated = nullptr);
   ~scheduler();
   scheduler(const scheduler&) = delete;
   scheduler& operator=(const scheduler&) = delete;
@@ -70,7 +73,8 @@ class scheduler {
   /// Runs `g` as the main goroutine to its end, between start() and end(). What start() throws
   /// comes through; nothing is left then.
   void run_main(goroutine* g);
-  /// Does run()'s caller work as this worker (runtime_options::lock_main_thread)?
+  simulation* simulated() const noexcept { return simulation_; }
+  /// Does run()'s caller work as this worker (runtime_options::lock_main_thread, or simulated)?
   bool is_host(const worker& w) const noexcept { return host_ == &w; }
   /// By the worker on which main ended.
   void main_ended() noexcept;
@@ -133,6 +137,7 @@ class scheduler {
   friend class monitor;
   void await_drained(std::uint32_t seen, std::int64_t left) noexcept;
   worker* adopt_caller(goroutine* main);
+  void begin_reports() noexcept;
   bool start_worker(worker* dormant) noexcept;
   bool start_thread(worker& w) noexcept;
   std::uint32_t begin_stop() noexcept;
@@ -143,6 +148,7 @@ class scheduler {
   static void drop_ref(scheduler* s) noexcept;
 
   const runtime_options options_;
+  simulation* const simulation_;
   atomic<std::uint32_t> max_procs_;  // what the user set; idle.places() may be less for a while
   std::unique_ptr<atomic<worker*>[]> workers_;
   atomic<std::uint32_t> worker_count_{0};  // [workers] grows under start_lock_
@@ -165,5 +171,9 @@ class scheduler {
   record_chain foreign_records_;
   monitor monitor_;
 };
+
+/// What run() does: a runtime for the time of one main goroutine. Errors name `who`.
+void run_scheduler(const runtime_options& options, simulation* simulated, const char* who,
+                   void (*main)(void*), void* arg, std::source_location site);
 
 }  // namespace weft::detail

@@ -2,6 +2,7 @@
 #include <weft/detail/biased_lock.hpp>
 #include <weft/detail/check.hpp>
 #include <weft/detail/park.hpp>
+#include <weft/detail/schedule_point.hpp>
 #include <weft/detail/solo.hpp>
 
 #include <linux/membarrier.h>
@@ -10,6 +11,7 @@
 
 #include "detail/sys.hpp"
 #include "sched/scheduler.hpp"
+#include "sched/simulation.hpp"
 
 namespace weft::detail {
 namespace {
@@ -95,6 +97,12 @@ __attribute__((noinline)) void biased_lock::lock_shared() noexcept {
   WEFT_CHECK(w == nullptr || !w->counts_as_asleep(), "a sleeping worker takes a biased lock");
 #endif
   solo_meet();
+  if (simulating.load(relaxed) != 0) [[unlikely]] {  // relaxed: set by the same thread
+    if (simulation* s = this_simulation()) {
+      s->lock_in_turn(lock_);
+      return;
+    }
+  }
   if (lock_.try_lock()) [[likely]] {
     return;
   }

@@ -2,9 +2,11 @@
 #include <weft/blocking.hpp>
 #include <weft/detail/check.hpp>
 #include <weft/detail/race.hpp>
+#include <weft/detail/schedule_point.hpp>
 #include <weft/exceptions.hpp>
 #include <weft/go.hpp>
 
+#include <algorithm>
 #include <memory>
 
 #include "debug/crash.hpp"
@@ -12,6 +14,7 @@
 #include "sched/goexit.hpp"
 #include "sched/process.hpp"
 #include "sched/scheduler.hpp"
+#include "sched/simulation.hpp"
 #include "time/clock.hpp"
 
 namespace weft {
@@ -137,6 +140,7 @@ void finish_spawn(goroutine* g, void (*run)(void*)) noexcept {
   g->state.store(goroutine_state::runnable, release);   // [visit.1] release: the record is complete
   if (worker* w = this_worker()) {
     w->push_fresh(g);
+    schedule_point();
   } else if (scheduler::in_use s; s) {
     s->inject(g);
   }
@@ -163,21 +167,41 @@ void abandon_spawn(goroutine* g) noexcept {
 
 void run_main(const runtime_options& options, void (*main)(void*), void* arg,
               std::source_location site) {
+  runtime_options resolved = resolve(options);
+  if (!resolved.deterministic) {
+    run_scheduler(resolved, nullptr, "run", main, arg, site);
+    return;
+  }
+  resolved.max_procs = 1;
+  resolved.seed = std::max<std::uint64_t>(resolved.seed, 1);
+  simulation all(simulation::scope::program, resolved.seed, 0);
+  run_scheduler(resolved, &all, "run", main, arg, site);
+}
+
+void run_scheduler(const runtime_options& options, simulation* simulated, const char* who,
+                   void (*main)(void*), void* arg, std::source_location site) {
   const race::runtime_code in;
   if (this_worker() != nullptr) {
-    throw misuse("weft: run: called from a goroutine; a runtime is running already");
+    throw misuse(std::string("weft: ") + who +
+                 ": called from a goroutine; a runtime is running already");
   }
-  refuse_after_fork("run");
-  auto* s = new scheduler(resolve(options));
+  refuse_after_fork(who);
+  auto* s = new scheduler(options, simulated);
   if (!scheduler::publish(s)) {
     delete s;
-    throw misuse("weft: run: a runtime is running already");
+    throw misuse(std::string("weft: ") + who + ": a runtime is running already");
+  }
+  if (simulated != nullptr) {
+    simulated->begin(*s);
   }
   install_crash_handlers();
   goroutine* g = nullptr;
   try {
     g = fresh_record(nullptr, site, 0);
   } catch (...) {
+    if (simulated != nullptr) {
+      simulated->end();
+    }
     scheduler::retract();
     delete s;
     throw;

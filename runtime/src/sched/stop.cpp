@@ -11,6 +11,7 @@
 #include "debug/quit.hpp"
 #include "detail/sys.hpp"
 #include "sched/scheduler.hpp"
+#include "sched/simulation.hpp"
 #include "time/clock.hpp"
 
 namespace weft::detail {
@@ -108,6 +109,9 @@ void scheduler::stop_workers() noexcept {
     for (;;) {
       sys.nap(never);  // the process ends, and this run does not end before it [exit.3]
     }
+  }
+  if (simulation_ != nullptr) {
+    simulation_->end();  // before anything else takes its time by the clock
   }
   const std::uint32_t started = begin_stop();
   part_with_threads(await_workers(started) == started, nullptr);

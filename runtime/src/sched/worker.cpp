@@ -14,6 +14,7 @@
 #include "sched/goexit.hpp"
 #include "sched/process.hpp"
 #include "sched/scheduler.hpp"
+#include "sched/simulation.hpp"
 #include "stack/race.hpp"
 #include "stack/sanitizer.hpp"
 #include "time/clock.hpp"
@@ -381,6 +382,10 @@ goroutine* worker::find_work() {
       g = pop_global(batch);
     }
     if (g == nullptr && run_timers()) {
+      continue;
+    }
+    if (simulation* s = sched_.simulated(); s != nullptr && g == nullptr) [[unlikely]] {
+      s->when_idle();
       continue;
     }
     bool futile = false;

@@ -22,6 +22,7 @@
 namespace weft::detail {
 
 class scheduler;
+class simulation;
 
 #if WEFT_MODEL
 inline constexpr std::size_t ring_capacity = 4;  // the rare path must be common
@@ -86,6 +87,9 @@ class alignas(2 * cache_line) worker : public sleeper {
   void push_back(goroutine* g) noexcept;
   /// The same, but wakes nobody to help.
   void push_quietly(goroutine* g) noexcept;
+
+  /// [simulated] What can run here, to the simulation.
+  void collect(simulation& s);
 
   goroutine* take_record();
   void give_record(goroutine* g) noexcept;
@@ -154,6 +158,7 @@ class alignas(2 * cache_line) worker : public sleeper {
 
   goroutine* pick_local() noexcept;
   goroutine* pick_seeded() noexcept;
+  goroutine* pick_simulated(simulation& s) noexcept;
   goroutine* take_next(bool alone) noexcept;
   goroutine* pop_global(std::size_t most) noexcept;
   goroutine* find_work();

@@ -1,5 +1,6 @@
 #include <weft/detail/lost_wait.hpp>
 #include <weft/detail/race.hpp>
+#include <weft/detail/schedule_point.hpp>
 #include <weft/mutex.hpp>
 
 #include <optional>
@@ -38,6 +39,7 @@ void mutex::lock_shared() {
 
 bool mutex::try_lock_shared() noexcept {
   detail::solo_meet();
+  detail::schedule_point();
   std::uint32_t seen = state_.load(detail::relaxed);  // relaxed: the CAS below decides
   while (is_free(seen)) {
     // [mutex.1] acquire: pairs with [mutex.2].
@@ -53,6 +55,7 @@ bool mutex::try_lock_shared() noexcept {
 
 void mutex::unlock_shared() {
   detail::solo_meet();
+  detail::schedule_point();
   if (watching()) [[unlikely]] {
     detail::note_unlocking(owner_);
   }

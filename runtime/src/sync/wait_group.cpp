@@ -1,4 +1,5 @@
 #include <weft/detail/race.hpp>
+#include <weft/detail/schedule_point.hpp>
 #include <weft/wait_group.hpp>
 
 #include <cstdint>
@@ -38,6 +39,7 @@ void wait_group::note_wait_at_zero() noexcept {
 void wait_group::add(int n) {
   using detail::acq_rel, detail::relaxed;
   const detail::race::runtime_code in;
+  detail::schedule_point();
   if (n < 0) {
     detail::race::release(&waiters_);
   }

@@ -20,6 +20,7 @@ enum class wait_reason : std::uint8_t {
   rwmutex_read,
   rwmutex_write,
   semaphore,
+  bubble,
 };
 
 /// Dumps' access to what is waited for.

@@ -1,0 +1,26 @@
+#pragma once
+// In a simulated run (<weft/testing.hpp>, runtime_options::deterministic) other goroutines may be
+// made to go first wherever a goroutine is about to use a primitive: [simulated] in
+// docs/protocols.md.
+#include <weft/detail/atomic.hpp>
+
+#include <cstdint>
+
+namespace weft::detail {
+
+#if WEFT_MODEL
+inline void schedule_point() noexcept {}
+#else
+// [simulated.1] 1 while a simulated run is on. Written by the thread that runs it.
+extern constinit atomic<std::uint32_t> simulating;
+void take_schedule_point() noexcept;
+
+/// By a goroutine that holds no lock. For others it does nothing.
+inline void schedule_point() noexcept {
+  if (simulating.load(relaxed) != 0) [[unlikely]] {  // relaxed: set by the same thread
+    take_schedule_point();
+  }
+}
+#endif
+
+}  // namespace weft::detail

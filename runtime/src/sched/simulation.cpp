@@ -1,0 +1,240 @@
+#include "sched/simulation.hpp"
+
+#include <weft/debug.hpp>
+#include <weft/detail/check.hpp>
+#include <weft/detail/race.hpp>
+#include <weft/detail/schedule_point.hpp>
+#include <weft/exceptions.hpp>
+
+#include <algorithm>
+#include <utility>
+
+#include "debug/crash.hpp"
+#include "debug/dump.hpp"
+#include "detail/sys.hpp"
+#include "sched/block_thread.hpp"
+#include "sched/scheduler.hpp"
+#include "time/clock.hpp"
+
+namespace weft::detail {
+namespace {
+
+using testing::failure_kind;
+
+// Far from 0, so that earlier times exist; always the same, so that a replay is one.
+constexpr std::int64_t first_now = 1'000'000'000'000'000;
+// In a program time creeps: one that waits for a time by yielding would never get there.
+constexpr std::int64_t creep_ns = 1'000;
+constexpr std::uint32_t timers_every = 64;  // picks between looks at timers while time creeps
+// Steps of one goroutine in a row, after which it counts as waiting for the others.
+constexpr std::uint32_t longest_streak = 1'000;
+constexpr std::int64_t look_again_ns = 1'000'000;  // for what other threads have done
+
+// That of the thread that runs it; for the clock, which anybody may read.
+constinit simulation* on = nullptr;
+constinit clock_source real_clock{nullptr};
+
+}  // namespace
+
+constinit atomic<std::uint32_t> simulating{0};
+
+simulation::simulation(scope s, std::uint64_t seed, std::uint64_t max_steps)
+    : scope_(s), seed_(seed), max_steps_(max_steps), strategy_(seed), now_(first_now) {
+  result_.runs = 1;
+  result_.schedule = 0xcbf2'9ce4'8422'2325u;
+}
+
+std::int64_t simulation::now() noexcept { return on->now_; }
+
+void simulation::begin(scheduler& s) noexcept {
+  scheduler_ = &s;
+  on = this;
+  real_clock = std::exchange(clock, clock_source{now});
+  simulating.store(1, relaxed);  // [simulated.1] relaxed: read by this thread
+}
+
+void simulation::end() noexcept {
+  simulating.store(0, relaxed);  // [simulated.1] relaxed: as above
+  clock = real_clock;
+  on = nullptr;
+}
+
+// ---- by the worker ----
+
+void simulation::add(goroutine* g) {
+  runnable_.push_back(g);
+  ids_.push_back(g->id);
+}
+
+goroutine* simulation::choose(goroutine* leaving) {
+  if (!std::exchange(preempting_, false) && leaving != nullptr) {
+    strategy_.step_back(leaving->id);
+  }
+  count_step();
+  creep();
+  if (runnable_.empty()) {
+    return nullptr;
+  }
+  streak_ = 0;
+  const std::size_t i = strategy_.choose(ids_);
+  goroutine* g = runnable_[i];
+  runnable_.erase(runnable_.begin() + static_cast<std::ptrdiff_t>(i));
+  ids_.erase(ids_.begin() + static_cast<std::ptrdiff_t>(i));
+  note_choice(g->id);
+  return g;
+}
+
+void simulation::creep() noexcept {
+  if (scope_ == scope::program) {
+    now_ += creep_ns;
+    if (++picks_ % timers_every == 0 && scheduler_->timers.earliest() <= now_) {
+      this_worker()->attend(worker::attend_timers);
+    }
+  }
+}
+
+void simulation::count_step() {
+  if (++result_.steps == max_steps_) {
+    fail(failure_kind::endless, "the run did not end within " + std::to_string(max_steps_) +
+                                    " steps (options::max_steps)");
+  }
+}
+
+void simulation::note_choice(std::uint64_t id) noexcept {
+  result_.schedule = (result_.schedule ^ id) * 0x0000'0100'0000'01b3u;
+}
+
+bool simulation::when_idle() {
+  for (goroutine** who : {&waiter_, &drainer_}) {
+    if (*who != nullptr) {
+      ready(std::exchange(*who, nullptr));
+      return true;
+    }
+  }
+  timers& all = scheduler_->timers;
+  all.clean_fronts();
+  const std::int64_t first = all.earliest();
+  if (!time_stands_ && first != never) {
+    now_ = std::max(now_, first);
+    return true;
+  }
+  if (scope_ == scope::program) {
+    return await_other_threads();
+  }
+  if (scheduler_->live_goroutines() == 0) {  // main ended by goexit
+    scheduler_->main_ended();
+    return false;
+  }
+  fail(failure_kind::deadlock, "all goroutines are blocked, and no timer is left to wake one");
+  return false;
+}
+
+// Threads that are no goroutines may do something yet. Otherwise the process ends here.
+bool simulation::await_other_threads() {
+  const std::uint64_t blocked = blocked_threads.load(acquire);  // acquire: pairs with [outside.1]
+  if (scheduler_->options().on_deadlock == deadlock_action::ignore ||
+      sys.count_threads() != 1 + static_cast<std::uint32_t>(blocked)) {
+    sys.nap(look_again_ns);
+    return true;
+  }
+  deadlock_exit(scheduler_, scheduler_->live_goroutines());
+}
+
+// ---- by goroutines ----
+
+void simulation::point() noexcept {
+  const race::runtime_code in;
+  worker* w = this_worker();
+  goroutine* g = w->current();
+  if (g == nullptr || pauses_ != 0) {
+    return;
+  }
+  w->collect(*this);
+  count_step();
+  if (result_.failure) {
+    w->yield_current();  // for ever: the run is over
+    return;
+  }
+  if (runnable_.empty()) {
+    return;
+  }
+  bool tired = false;
+  if (++streak_ >= longest_streak) {
+    streak_ = 0;
+    tired = true;
+    strategy_.step_back(g->id);
+  }
+  if (strategy_.preempts(g->id, ids_) || tired) {
+    preempting_ = true;
+    w->yield_current();
+  }
+}
+
+void simulation::lock_in_turn(spinlock& lock) noexcept {
+  point();
+  while (!lock.try_lock()) {
+    const race::runtime_code in;
+    worker* w = this_worker();
+    w->collect(*this);
+    WEFT_CHECK(w->current() != nullptr && pauses_ == 0 && !runnable_.empty(),
+               "a lock is held by a goroutine that cannot go on");
+    w->yield_current();
+  }
+}
+
+void simulation::wait() {
+  if (waiter_ != nullptr) {
+    throw misuse("weft: testing::wait: another goroutine is in wait() already");
+  }
+  waiter_ = self();
+  park(
+      wait_reason::bubble, [](void*) noexcept {}, nullptr);
+}
+
+void simulation::drain() {
+  time_stands_ = true;
+  drainer_ = self();
+  park(
+      wait_reason::bubble, [](void*) noexcept {}, nullptr);
+  const std::int64_t left = scheduler_->live_goroutines() - 1;
+  if (left != 0) {
+    fail(failure_kind::leak, std::to_string(left) +
+                                 (left == 1 ? " goroutine is" : " goroutines are") +
+                                 " left, blocked, after the function has returned");
+  }
+}
+
+void simulation::fail(failure_kind kind, std::string message, std::exception_ptr thrown) {
+  if (!result_.failure) {
+    if (kind != failure_kind::exception) {
+      message += "\n\n" + dump_goroutines();
+    }
+    result_.failure = {kind, seed_, std::move(message), std::move(thrown)};
+  }
+  scheduler_->main_ended();
+}
+
+void simulation::fail_by_exception() noexcept {
+  {
+    const race::runtime_code in;
+    fail(failure_kind::uncaught, "an exception left a goroutine: " + current_exception_text(),
+         std::current_exception());
+  }
+  for (;;) {
+    park(
+        wait_reason::bubble, [](void*) noexcept {}, nullptr);
+  }
+}
+
+simulation* this_simulation() noexcept {
+  worker* w = this_worker();
+  return w != nullptr ? w->sched().simulated() : nullptr;
+}
+
+void take_schedule_point() noexcept {
+  if (simulation* s = this_simulation()) {
+    s->point();
+  }
+}
+
+}  // namespace weft::detail

@@ -1,0 +1,53 @@
+// One bubble after the other, until one fails.
+#include <weft/testing.hpp>
+
+#include <chrono>
+#include <cstdlib>
+#include <string>
+
+#include "debug/dump.hpp"
+#include "sched/cpus.hpp"
+
+namespace weft::testing {
+namespace {
+
+void say(const failure& f, std::uint64_t runs) {
+  const std::string seed = std::to_string(f.seed);
+  weft::detail::print("weft: testing: " + std::string(to_string(f.kind)) + " in run " +
+                      std::to_string(runs) + ", with seed " + seed +
+                      " (again: weft::testing::replay(" + seed + ", f), or WEFT_SEED=" + seed +
+                      "): " + f.message + "\n");
+}
+
+}  // namespace
+
+namespace implementation {
+
+result run_many(const options& o, void (*f)(void*), void* arg, std::source_location site) {
+  using std::chrono::steady_clock;
+  const bool one = std::getenv("WEFT_SEED") != nullptr;
+  const bool all = std::getenv("WEFT_RUNS") != nullptr;
+  const std::uint64_t first = seed_or(o.seed);
+  const std::uint64_t most =
+      one ? 1 : weft::detail::number_from("WEFT_RUNS", o.runs, 1, UINT64_MAX);
+  const auto begin = steady_clock::now();
+  result sum;
+  for (std::uint64_t i = 0; i < most; ++i) {
+    if (i != 0 && !all && steady_clock::now() - begin >= o.budget) {
+      break;
+    }
+    result r = run_once(o, first + i, f, arg, site);
+    sum.runs += 1;
+    sum.steps += r.steps;
+    sum.schedule = r.schedule;
+    if (!r.passed()) {
+      sum.failure = std::move(r.failure);
+      say(*sum.failure, sum.runs);
+      break;
+    }
+  }
+  return sum;
+}
+
+}  // namespace implementation
+}  // namespace weft::testing

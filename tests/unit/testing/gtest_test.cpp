@@ -1,0 +1,78 @@
+// The glue to GoogleTest.
+#include <gtest/gtest-spi.h>
+#include <weft/gtest.hpp>
+#include <weft/weft.hpp>
+
+#include <chrono>
+#include <string>
+
+namespace {
+
+using namespace std::chrono_literals;
+using weft::testing::explore_in_test;
+
+int runs_of_the_body = 0;
+
+WEFT_TEST(GoogleTestGlue, ABodyRunsInABubble) {
+  ++runs_of_the_body;
+  const auto begin = weft::now();
+  weft::sleep(1h);
+  EXPECT_EQ(weft::now() - begin, 1h);
+}
+
+WEFT_TEST(GoogleTestGlue, AssertionsMayStandInGoroutines) {
+  auto c = weft::make_chan<int>();
+  weft::go([=] {
+    c.send(1);
+    ASSERT_TRUE(true);
+  });
+  ASSERT_EQ(c.recv(), 1);
+}
+
+TEST(GoogleTestGlue, ABodyRunsMoreThanOnce) { EXPECT_GT(runs_of_the_body, 1); }
+
+// What explore_in_test() adds to what the body itself has reported.
+template <class F>
+std::string added_by(F f) {
+  ::testing::TestPartResultArray results;
+  {
+    const ::testing::ScopedFakeTestPartResultReporter catch_them(
+        ::testing::ScopedFakeTestPartResultReporter::INTERCEPT_ALL_THREADS, &results);
+    explore_in_test(f);
+  }
+  return results.size() == 0 ? "" : results.GetTestPartResult(results.size() - 1).message();
+}
+
+TEST(GoogleTestGlue, ADeadlockIsAFailureOfTheTest) {
+  ::testing::internal::CaptureStderr();
+  const std::string text = added_by([] { weft::make_chan<int>().recv(); });
+  EXPECT_NE(::testing::internal::GetCapturedStderr().find("deadlock in run 1"), std::string::npos);
+  EXPECT_EQ(
+      text.find(
+          "Failed\nweft: deadlock with seed 1 (again: WEFT_SEED=1), in run 1: all goroutines"),
+      0u)
+      << text;
+  EXPECT_NE(text.find("[chan receive]"), std::string::npos) << text;
+}
+
+TEST(GoogleTestGlue, AFailedCheckEndsTheSearchAndNamesTheSeed) {
+  bool failed = false;
+  int runs = 0;
+  weft::testing::options o;
+  o.failed = [&] { return failed; };
+  ::testing::internal::CaptureStderr();
+  ::testing::TestPartResultArray results;
+  {
+    const ::testing::ScopedFakeTestPartResultReporter catch_them(
+        ::testing::ScopedFakeTestPartResultReporter::INTERCEPT_ALL_THREADS, &results);
+    explore_in_test([&] { failed = ++runs == 3; }, o);
+  }
+  ::testing::internal::GetCapturedStderr();
+  EXPECT_EQ(runs, 3);
+  ASSERT_EQ(results.size(), 1);
+  EXPECT_EQ(std::string(results.GetTestPartResult(0).message())
+                .find("Failed\nweft: check with seed 3 (again: WEFT_SEED=3), in run 3"),
+            0u);
+}
+
+}  // namespace
