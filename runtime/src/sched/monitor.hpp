@@ -33,6 +33,10 @@ class monitor {
   /// A time was added while no worker sleeps until it: the monitor must not sleep much longer.
   void expect(std::int64_t when) noexcept;
 
+  /// What it has done in this run, for runtime_stats().
+  std::uint64_t places_taken() const noexcept { return places_taken_.load(relaxed); }  // relaxed:
+  std::uint64_t rescued() const noexcept { return rescued_.load(relaxed); }  // statistics, both
+
  private:
   struct seen {
     work_sample sample;
@@ -61,6 +65,9 @@ class monitor {
   std::int64_t last_trim_ = 0;
   std::int64_t lacking_since_ = never;  // since when work waits for a thread that cannot be had
   int lacking_rounds_ = 0;
+  // Written by the monitor only.
+  atomic<std::uint64_t> places_taken_{0};  // from workers that were stuck
+  atomic<std::uint64_t> rescued_{0};       // goroutines, from the queues of such workers
   // [monitor] futex word: 0 on watch, 1 while the monitor sleeps without limit, 2 to end it, 3 on
   // watch and roused for a timer.
   atomic<std::uint32_t> word_{0};

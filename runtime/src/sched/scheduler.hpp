@@ -4,6 +4,7 @@
 // that is stuck in user code when main returns is abandoned, not waited for (GR-2).
 #include <weft/detail/atomic.hpp>
 #include <weft/runtime.hpp>
+#include <weft/stats.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -111,6 +112,8 @@ class scheduler {
   /// Blocks the calling thread until no goroutine exists, or until the deadline: false.
   bool await_no_goroutines(std::int64_t deadline) noexcept;
   std::int64_t live_goroutines() noexcept;
+  /// What is counted here, and by the workers and the monitor.
+  runtime_counts stats() noexcept;
   std::uint32_t max_procs() const noexcept { return max_procs_.load(relaxed); }  // relaxed: setting
   std::uint32_t set_max_procs(std::uint32_t n) noexcept;
   /// The monitor: how many of max_procs places are in use for now; see width_control.

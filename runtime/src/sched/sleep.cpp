@@ -48,6 +48,7 @@ bool worker::run_timers() noexcept {
         }
       }
       run += static_cast<std::uint32_t>(n);
+      counts_.fired.bump(n);
     }
   }
   if (run != 0) {
@@ -72,6 +73,7 @@ void worker::sleep(bool searching, bool futile) noexcept {
     bool& asleep;
     ~awake_again() { asleep = false; }
   } at_the_end{counts_as_asleep_};
+  counts_.sleeps.bump();
   const std::uint32_t all = sched_.idle.enter_sleep(this, searching, futile);
   // [idle.4] the second look, after [idle.3]: at what only sleepers could miss.
   if (sched_.stopping() || stopped()) {
@@ -99,6 +101,7 @@ void worker::await_wake(bool spare) noexcept {
   for (;;) {
     const std::uint32_t word = wake_word_.load(acquire);  // [idle.7] acquire: pairs with wake()
     if (word == woken) {
+      counts_.wakes.bump();
       return;
     }
     if (word == roused) {
@@ -145,6 +148,7 @@ bool worker::sleep_as_keeper() noexcept {
       word = wake_word_.load(acquire);  // [idle.7] acquire: pairs with wake()
     }
     if (word == woken) {
+      counts_.wakes.bump();
       sched_.timers.stop_keeping();
       return true;
     }

@@ -131,8 +131,7 @@ WEFT_SWITCHES_CONTEXT void worker::execute_special(goroutine* g) {
 }
 
 WEFT_SWITCHES_CONTEXT void worker::run_here(goroutine* g) {
-  set_current(g);
-  g->state.store(goroutine_state::running, relaxed);  // relaxed: for dumps
+  enter(g);
 #if WEFT_RACE
   WEFT_LEAVE_ROOM(frame);
   race::enter(g->actor, fiber_->low, frame);
@@ -183,8 +182,7 @@ void worker::finish(goroutine* g) noexcept {
 
 WEFT_SWITCHES_CONTEXT void worker::switch_to(goroutine* next, fiber_commit commit,
                                              void* arg) noexcept {
-  set_current(next);
-  next->state.store(goroutine_state::running, relaxed);  // relaxed: for dumps
+  enter(next);
   hand_over(next->stack, commit, arg);
 }
 
@@ -196,6 +194,7 @@ WEFT_SWITCHES_CONTEXT void worker::hand_over(fiber* to, fiber_commit commit, voi
 
 void worker::park_current(goroutine* g, fiber_commit commit, void* arg) noexcept {
   leave_blocking();
+  parks_.bump();
   goroutine* next = pick_local();
   g->stack = fiber_;
   if (next != nullptr && next->stack != nullptr) {
@@ -223,6 +222,7 @@ void worker::yield_current() {
   if (why == attend_pinned && !sample().any() && sched_.global.empty()) {
     return;
   }
+  counts_.yields.bump();
   g->stack = fiber_;
   g->state.store(goroutine_state::runnable,
                  release);  // [visit.1] release: its stack was made before

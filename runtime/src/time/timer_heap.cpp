@@ -200,6 +200,7 @@ void timer_heap::publish() noexcept {
   if (earliest_.load(relaxed) != first) {  // relaxed: written under lock_ only
     earliest_.store(first, seq_cst);       // [timer.1] seq_cst: before keeper_until_ is read
   }
+  size_.store(entries_.size(), relaxed);  // relaxed: statistics
 }
 
 }  // namespace weft::detail
