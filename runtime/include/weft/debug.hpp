@@ -13,7 +13,7 @@ enum class dump_format {
 };
 
 /// All goroutines of the run: id, name, state, wait reason and what is waited for, since when
-/// (minutes; to 0.2 s in JSON), where and by whom it was started, and the stack of those that do
+/// (minutes; to 0.05 s in JSON), where and by whom it was started, and the stack of those that do
 /// not run, and of the caller. While it looks, goroutines that it has just come to are held up, 64
 /// at a time, for some 300 us; all others go on: it is not one moment for all of them. Blocks  no.
 /// Order  none. Errors  std::bad_alloc. Without a runtime there are no goroutines in it. Cost some

@@ -74,6 +74,11 @@ struct runtime_options {
   weft::traceback traceback = weft::traceback::all;
   /// Default: WEFT_SIGQUIT (exit, dump, leave), else exit.
   sigquit_action on_sigquit = sigquit_action::dump_and_exit;
+  /// Not 0: what takes so long, or longer, is reported to stderr: a goroutine that keeps its worker
+  /// without a wait, a yield or blocking(); one that could run and is not run; a timer that comes
+  /// so late. Each is reported once; of more than ten in a second the rest is only counted. 0:
+  /// WEFT_STALL_LIMIT_MS, else 0: nothing is looked for.
+  std::chrono::milliseconds stall_limit{0};
   /// Not 0: every choice of the scheduler comes from this seed. With max_procs 1 the same seed
   /// gives the same schedule until main returns, however long anything takes; what comes from
   /// outside excepted: other threads that use weft, blocking(f), and time that the program reads.

@@ -113,6 +113,14 @@ bool snapshot::take_without_stacks() noexcept {
   return prepare() && look(nullptr, visit_patience::short_);
 }
 
+bool snapshot::take_one(const goroutine_sight& g, const frame_list& trace) noexcept {
+  if (!prepare()) {
+    return false;
+  }
+  add(g, trace);
+  return true;
+}
+
 void snapshot::add(const goroutine_sight& g, const frame_list& trace) noexcept {
   if (count_ == room_) {
     ++left_out_;
@@ -120,7 +128,7 @@ void snapshot::add(const goroutine_sight& g, const frame_list& trace) noexcept {
   }
   entry* e = new (&entries_[count_++]) entry;
   e->seen = g;
-  e->stack = keep(g.record == mine_ ? own_ : trace);
+  e->stack = keep(mine_ != nullptr && g.record == mine_ ? own_ : trace);
 }
 
 std::uint32_t snapshot::keep(const frame_list& trace) noexcept {

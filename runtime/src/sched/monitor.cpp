@@ -140,9 +140,11 @@ void monitor::watch() {
       const std::int64_t most = sched_.idle.has_room() ? watchful_ns : longest_ns;
       pause = pause * 2 < most ? pause * 2 : most;
     }
+    stalls_.look(now);
     last = now;
     trim_stacks(now);
   }
+  stalls_.finish();
 }
 
 // Until a worker is woken; now and then the stacks that nobody needs are given back.

@@ -83,6 +83,9 @@ scheduler::scheduler(const runtime_options& options)
       timers(static_cast<std::uint32_t>(options.max_procs)),
       memory(arena::of(options.stack_bytes, worker::fiber_loop)),
       options_(options),
+      stall_ns_(options.stall_limit.count() != 0
+                    ? std::chrono::nanoseconds(options.stall_limit).count()
+                    : never),
       max_procs_(static_cast<std::uint32_t>(options.max_procs)),
       workers_(new atomic<worker*>[max_threads]),
       monitor_(*this) {

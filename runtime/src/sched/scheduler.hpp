@@ -124,6 +124,8 @@ class scheduler {
   const runtime_options& options() const noexcept { return options_; }
   /// For the edges from the end of a goroutine to who sees that it has ended.
   const void* ended() const noexcept { return &options_; }
+  /// What takes so long is a stall; `never`: stalls are not looked for.
+  std::int64_t stall_ns() const noexcept { return stall_ns_; }
   /// One seed, one worker: the schedule must depend on nothing else, least of all on time.
   bool reproducible() const noexcept { return options_.seed != 0 && max_procs() == 1; }
 
@@ -146,6 +148,7 @@ class scheduler {
   static void drop_ref(scheduler* s) noexcept;
 
   const runtime_options options_;
+  const std::int64_t stall_ns_;
   atomic<std::uint32_t> max_procs_;  // what the user set; idle.places() may be less for a while
   std::unique_ptr<atomic<worker*>[]> workers_;
   atomic<std::uint32_t> worker_count_{0};  // [workers] grows under start_lock_

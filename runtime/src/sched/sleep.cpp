@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "debug/stall.hpp"
 #include "detail/sys.hpp"
 #include "sched/scheduler.hpp"
 #include "time/clock.hpp"
@@ -41,6 +42,9 @@ bool worker::run_timers() noexcept {
     while (h.earliest() <= now) {
       const std::size_t n = h.pop_due(now, due, std::size(due));
       for (std::size_t k = 0; k < n; ++k) {
+        if (now - due[k].when >= sched_.stall_ns()) [[unlikely]] {
+          note_late_timer(due[k].who, now - due[k].when);
+        }
         if (due[k].who != nullptr) {
           ready_in_turn(due[k].who);
         } else {

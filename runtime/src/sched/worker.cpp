@@ -224,6 +224,7 @@ void worker::yield_current() {
   }
   counts_.yields.bump();
   g->stack = fiber_;
+  g->since().store(coarse_now.load(relaxed), relaxed);  // relaxed: for dumps
   g->state.store(goroutine_state::runnable,
                  release);  // [visit.1] release: its stack was made before
   if (next != nullptr && next->stack != nullptr) {

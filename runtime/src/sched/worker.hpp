@@ -130,8 +130,10 @@ class alignas(2 * cache_line) worker : public sleeper {
     return finished_.load(acquire);  // acquire: pairs with count_finished()
   }
   const worker_counts& counts() const noexcept { return counts_; }
-  std::uint64_t switches() const noexcept { return switches_.load(relaxed); }  // relaxed: both
-  std::uint64_t parks() const noexcept { return parks_.load(relaxed); }        // statistics
+  // relaxed: statistics, all three.
+  std::uint64_t picks() const noexcept { return picks_.load(relaxed); }
+  std::uint64_t switches() const noexcept { return switches_.load(relaxed); }
+  std::uint64_t parks() const noexcept { return parks_.load(relaxed); }
   std::uint64_t goroutines_made() const noexcept {
     return created_.load(acquire);  // acquire: only so that a later load stays later
   }

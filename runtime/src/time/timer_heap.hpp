@@ -43,6 +43,7 @@ struct due_timer {
   goroutine* who = nullptr;
   timer_function fire = nullptr;
   void* owner = nullptr;
+  std::int64_t when = 0;
 };
 
 class alignas(2 * cache_line) timer_heap {
