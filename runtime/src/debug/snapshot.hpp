@@ -60,6 +60,7 @@ class snapshot {
  private:
   bool prepare() noexcept;
   bool look(scheduler* s, visit_patience patience) noexcept;
+  void ask_running() noexcept;
   std::uint32_t keep(const frame_list& trace) noexcept;
 
   // Address space; pages are touched as they are filled.

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "debug/ask.hpp"
 #include "debug/dump.hpp"
 #include "debug/outline.hpp"
 #include "debug/text_out.hpp"
@@ -82,8 +83,10 @@ bool report_hog(const worker& w, std::int64_t ns) noexcept {
   write_duration(out, ns);
   out << " without a wait, a yield or blocking()";
   write_left_out(out, hogs);
-  frame_list none;
-  write_goroutine(out, s, none);
+  constexpr std::int64_t patience_ns = 20'000'000;  // the monitor has other things to do
+  frame_list trace;
+  ask_for_trace(s.thread, g, s.id, patience_ns, trace);
+  write_goroutine(out, s, trace);
   return true;
 }
 

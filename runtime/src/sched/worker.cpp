@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "debug/ask.hpp"
 #include "debug/crash.hpp"
 #include "detail/sys.hpp"
 #include "sched/goexit.hpp"
@@ -61,6 +62,7 @@ void worker::serve() {
   eh_ = thread_eh_globals();
   sanitizer::adopt_thread(&native_);
   crash_stack alternate;  // so that a stack overflow can be reported
+  let_thread_be_asked();
   fiber_ = &native_;
   woken_searching_ = handoff_ == nullptr;  // [idle.5] begin_wake() counted it so
   hand_over(take_spare(), nothing, nullptr);
