@@ -15,6 +15,7 @@
 
 #include "debug/ask.hpp"
 #include "debug/dump.hpp"
+#include "debug/gdb_script.hpp"
 #include "debug/text_out.hpp"
 #include "debug/uncaught.hpp"
 #include "detail/sys.hpp"
@@ -216,6 +217,7 @@ void install_crash_handlers() noexcept {
   std::call_once(once, [] {
     previous_terminate = std::set_terminate(on_terminate);
     install_ask_handler();
+    keep_gdb_script();
     struct sigaction action {};
     action.sa_sigaction = on_fault;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;  // a fault in the report is met, too
