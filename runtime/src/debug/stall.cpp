@@ -51,7 +51,8 @@ void write_left_out(text_out& out, rate& r) {
   out << "\n";
 }
 
-// The last late timer that was not reported yet. Written by workers, taken by the monitor.
+// A late timer that was not reported yet; of several the first, the others are counted. Written by
+// workers, taken by the monitor.
 struct noted {
   spinlock lock;
   bool any = false;  // all under lock
