@@ -3,8 +3,8 @@
 // the parity list.
 #include <weft/chan.hpp>
 #include <weft/context.hpp>
-#include <weft/sleep.hpp>
 #include <weft/select.hpp>
+#include <weft/sleep.hpp>
 #include <weft/wait_group.hpp>
 
 #include <algorithm>
@@ -678,8 +678,7 @@ TEST_P(GoContext, WhoSeesTheErrorSeesTheCauseAndTheClosedChannel) {
 TEST_P(GoContext, TheCauseOfADeadlineCountsWhenItIsTheDeadline) {
   run([] {
     const weft::error slow("slow");
-    auto [a, cancel_a] =
-        weft::with_deadline_cause(weft::background(), weft::now() + 2ms, slow);
+    auto [a, cancel_a] = weft::with_deadline_cause(weft::background(), weft::now() + 2ms, slow);
     auto [b, cancel_b] = weft::with_timeout_cause(weft::background(), 2ms, slow);
     for (const auto& c : {a, b}) {
       c.done().recv();

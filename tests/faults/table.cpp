@@ -100,6 +100,10 @@ bool random(void* out, std::size_t bytes) {
   return !fails(call::random) && real.random(out, bytes);
 }
 
+int signal_thread(std::int32_t tid, int signal) {
+  return fails(call::signal_thread) ? refuse(EAGAIN) : real.signal_thread(tid, signal);
+}
+
 void install() {
   real = sys;
   calls_made = calls_failed = draws = 0;
@@ -113,6 +117,7 @@ void install() {
   sys.alternate_stack = alternate_stack;
   sys.count_threads = count_threads;
   sys.random = random;
+  sys.signal_thread = signal_thread;
 }
 
 void on_alarm(int) {
@@ -152,6 +157,8 @@ const char* name_of(call c) noexcept {
       return "count_threads";
     case call::random:
       return "random";
+    case call::signal_thread:
+      return "signal_thread";
   }
   return "?";
 }

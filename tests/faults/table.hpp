@@ -16,11 +16,12 @@ enum class call {
   alternate_stack,
   count_threads,
   random,
+  signal_thread,
 };
 inline constexpr call all_calls[] = {
     call::map,           call::unmap,           call::advise,          call::guard,
     call::thread_create, call::prepare_barrier, call::alternate_stack, call::count_threads,
-    call::random,
+    call::random,        call::signal_thread,
 };
 const char* name_of(call c) noexcept;
 

@@ -36,6 +36,19 @@ expect "$dir/live" '^#[0-9]+ .*stop_here'
 expect "$dir/live" '^m = mutex \(locked, 1 wait\)'
 expect "$dir/live" '^g = wait_group \(count 2, 0 wait\)'
 
+# The script that is a part of the program, which gdb loads if the program is on its safe-path.
+by_itself() { # SAFE_PATH FILE
+  gdb -nx -batch -iex "set auto-load safe-path $1" -ex "break stop_here" -ex run \
+    -ex "info goroutines" -ex "goroutine 2 bt" -ex "info args" "$sample" >"$2" 2>&1 || true
+}
+by_itself "$(dirname "$(readlink -f "$sample")")" "$dir/itself"
+expect "$dir/itself" '^ +2 +chan_recv +.*sample.cpp:[0-9]+ "receiver"'
+expect "$dir/itself" '^#[0-9]+ .*waits_in_here'
+expect "$dir/itself" '^m = mutex \(locked, 1 wait\)'
+by_itself /nowhere "$dir/declined"
+expect "$dir/declined" 'auto-loading has been declined'
+expect "$dir/declined" 'Undefined info command: "goroutines"'
+
 # The kernel's core file: gdb's own generate-core-file leaves out what lies beside a guard.
 (cd "$dir" && ulimit -c unlimited && exec "$sample" crash) >"$dir/report" 2>&1 || true
 core=$(find "$dir" -name 'core*' | head -n 1)

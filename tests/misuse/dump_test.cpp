@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -15,6 +16,7 @@
 #include <string>
 #include <thread>
 
+#include "debug/ask.hpp"
 #include "stack/sanitizer.hpp"
 #include "support/idle.hpp"
 
@@ -151,6 +153,63 @@ TEST_F(DumpAtTheEnd, MainsReturnDoesNotCutAReportOff) {
       },
       "^$|goroutines \\[chan receive\\](.|\n)*created at [^\n]*\n(\t[^\n]*\n)+$");
 }
+
+#if !WEFT_TSAN
+__attribute__((noinline)) void computes_in_here(const std::atomic<bool>& stop) {
+  while (!stop) {
+  }
+  asm volatile("" ::: "memory");
+}
+
+// RT-13. However busy the machine is.
+void start_a_hog() {
+  weft::detail::ask_patience_ns = 60'000'000'000;
+  static std::atomic<bool> never{false};
+  weft::go({.name = "hog"}, [] { computes_in_here(never); });
+  while (weft::dump_goroutines().find("computes_in_here") == std::string::npos) {
+    weft::yield();
+  }
+}
+
+TEST_F(DumpAtTheEnd, ACrashShowsTheStacksOfThoseThatRunElsewhere) {
+  EXPECT_EXIT(weft::run(weft::runtime_options{.max_procs = 2},
+                        [] {
+                          start_a_hog();
+                          throws_in_here();
+                        }),
+              KilledBySignal(SIGABRT),
+              "runtime_error: why\n(.|\n)*\\[running\\] \"hog\":\n\tcreated at [^\n]*(\n\t  "
+              "[^\n]*)*computes_in_here");
+}
+
+TEST_F(DumpAtTheEnd, SigquitShowsTheStacksOfThoseThatRunElsewhere) {
+  EXPECT_EXIT(
+      weft::run(weft::runtime_options{.max_procs = 2},
+                [] {
+                  start_a_hog();
+                  ::raise(SIGQUIT);
+                  weft::make_chan<int>().recv();
+                }),
+      ExitedWithCode(2),
+      "SIGQUIT\n(.|\n)*\\[running\\] \"hog\":\n\tcreated at [^\n]*(\n\t  [^\n]*)*computes_in_here");
+}
+
+TEST_F(DumpAtTheEnd, AHandlerForSigurgIsLeftAlone) {
+  EXPECT_EXIT(
+      {
+        ::signal(SIGURG, [](int) { std::_Exit(7); });
+        weft::run(weft::runtime_options{.max_procs = 2}, [] {
+          static std::atomic<bool> never{false};
+          weft::go({.name = "hog"}, [] { computes_in_here(never); });
+          while (weft::dump_goroutines().find(", no trace\n") == std::string::npos) {
+            weft::yield();
+          }
+          ::raise(SIGURG);
+        });
+      },
+      ExitedWithCode(7), "^$");
+}
+#endif
 
 void kill_myself() { ::raise(SIGQUIT); }
 

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <string>
 #include <thread>
 
 #include "support/fixture.hpp"
@@ -69,6 +70,63 @@ TEST_P(DumpStress, DumpsDisturbNobody) {
     outside.join();
     all.wait();
     EXPECT_EQ(sent, received);
+  });
+}
+
+__attribute__((noinline)) void goes_left(const std::atomic<bool>& stop, weft::chan<int> c) {
+  while (!stop) {
+    static_cast<void>(c.try_send(1));
+    weft::yield();
+  }
+  asm volatile("" ::: "memory");
+}
+
+__attribute__((noinline)) void goes_right(const std::atomic<bool>& stop, weft::chan<int> c) {
+  while (!stop) {
+    int v = 0;
+    static_cast<void>(c.try_recv(v));
+    weft::yield();
+  }
+  asm volatile("" ::: "memory");
+}
+
+// [ask]: what a goroutine shows is its own stack, though it may leave its worker at any moment.
+TEST_P(DumpStress, NobodyShowsTheStackOfAnother) {
+  const int rounds = static_cast<int>(400 * weft::testing::scale()) + 5;
+  run([&] {
+    std::atomic<bool> stop{false};
+    auto c = weft::make_chan<int>(1);
+    weft::wait_group all;
+    for (int i = 0; i < 4; ++i) {
+      all.add(2);
+      weft::go({.name = "left"}, [&, c] {
+        goes_left(stop, c);
+        all.done();
+      });
+      weft::go({.name = "right"}, [&, c] {
+        goes_right(stop, c);
+        all.done();
+      });
+    }
+    std::thread outside([&] {
+      for (int i = 0; i < rounds; ++i) {
+        const std::string text = weft::dump_goroutines();
+        for (std::size_t at = text.find("\n\n"); at != std::string::npos;) {
+          const std::size_t next = text.find("\n\n", at + 2);
+          const std::string one = text.substr(at, next - at);
+          at = next;
+          EXPECT_FALSE(one.find("\"left\"") != std::string::npos &&
+                       one.find("goes_right(") != std::string::npos)
+              << one;
+          EXPECT_FALSE(one.find("\"right\"") != std::string::npos &&
+                       one.find("goes_left(") != std::string::npos)
+              << one;
+        }
+      }
+      stop = true;
+    });
+    all.wait();
+    outside.join();
   });
 }
 

@@ -1,6 +1,6 @@
 """Goroutines in gdb, live and in core files.
 
-    (gdb) source weft_gdb.py
+    (gdb) source weft_gdb.py         not needed where gdb may load it from the program
     (gdb) info goroutines            all of them, one to a line
     (gdb) goroutine 7 bt             any command, on the stack of goroutine 7
     (gdb) goroutine all bt 5         the same for each

@@ -14,7 +14,8 @@ LAYERS = [
     ("stack", "runtime/src/stack/*", "detail os"),
     # What the layers below it may say to the crash reporter: these headers know no other.
     ("report", "runtime/src/debug/crash.hpp runtime/src/debug/dump.hpp runtime/src/debug/quit.hpp"
-               " runtime/src/debug/lost_wait.hpp",
+               " runtime/src/debug/lost_wait.hpp runtime/src/debug/stall.hpp"
+               " runtime/src/debug/ask.hpp",
      "detail os public"),
     ("queues", "runtime/src/sched/goroutine.* runtime/src/sched/locals.hpp"
                " runtime/src/sched/global_queue.* runtime/src/sched/ring.* runtime/src/sched/deque.* runtime/src/time/clock.*"

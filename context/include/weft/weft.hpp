@@ -21,6 +21,7 @@
 #include <weft/singleflight.hpp>
 #include <weft/sleep.hpp>
 #include <weft/stacks.hpp>
+#include <weft/stats.hpp>
 #include <weft/time.hpp>
 #include <weft/uncaught.hpp>
 #include <weft/wait_group.hpp>

@@ -13,12 +13,17 @@ enum class dump_format {
 };
 
 /// All goroutines of the run: id, name, state, wait reason and what is waited for, since when
-/// (minutes; to 0.2 s in JSON), where and by whom it was started, and the stack of those that do
-/// not run, and of the caller. While it looks, goroutines that it has just come to are held up, 64
-/// at a time, for some 300 us; all others go on: it is not one moment for all of them. Blocks  no.
-/// Order  none. Errors  std::bad_alloc. Without a runtime there are no goroutines in it. Cost some
-/// 5 us for each goroutine, and some 10 ms to read the symbols of the program. Threads any, also
-/// none of weft's.   Go  runtime.Stack(buf, true); RT-13, OB-1. Test    unit/runtime/dump_test.cpp
+/// (minutes; to 0.05 s in JSON), where and by whom it was started, and its stack. One that runs on
+/// another thread is asked for it, by a SIGURG to that thread: docs/debugging.md. While it looks,
+/// goroutines that it has just come to are held up, 64 at a time, for some 300 us; all others go
+/// on: it is not one moment for all of them.
+/// Blocks  the thread, while others are making a dump or are asked; a second at the most where they
+///         do not answer.
+/// Order   none.   Errors  std::bad_alloc. Without a runtime there are no goroutines in it.
+/// Cost    some 5 us for each goroutine, and some 10 ms to read the symbols of the program.
+/// Threads any, also none of weft's.
+/// Go      runtime.Stack(buf, true); RT-13, OB-1.   Test  unit/runtime/dump_test.cpp,
+///         unit/runtime/ask_internal_test.cpp
 std::string dump_goroutines(dump_format format = dump_format::text);
 
 /// The same, written to a file descriptor. False: there was no memory for it. What write(2) refuses

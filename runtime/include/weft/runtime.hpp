@@ -82,6 +82,11 @@ struct runtime_options {
   /// do not wait for them. max_procs is 1. For tests of a part of a program: <weft/testing.hpp>.
   /// Set by WEFT_SEED, too, where seed is 0.   Go  no counterpart; U-11.
   bool deterministic = false;
+  /// Not 0: what takes so long, or longer, is reported to stderr: a goroutine that keeps its worker
+  /// without a wait, a yield or blocking(); one that could run and is not run; a timer that comes
+  /// so late. Each is reported once; of more than ten in a second the rest is only counted. 0:
+  /// WEFT_STALL_LIMIT_MS, else 0: nothing is looked for.
+  std::chrono::milliseconds stall_limit{0};
   /// Not 0: every choice of the scheduler comes from this seed. With max_procs 1 the same seed
   /// gives the same schedule until main returns, however long anything takes; what comes from
   /// outside excepted: other threads that use weft, blocking(f), and time that the program reads.

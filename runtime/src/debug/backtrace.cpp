@@ -10,6 +10,7 @@ namespace {
 struct walk {
   frame_list* out;
   std::uint32_t skip;
+  bool in_handler = false;  // until the frame that was interrupted
   std::uint32_t seen = 0;
 };
 
@@ -20,6 +21,10 @@ _Unwind_Reason_Code note_frame(_Unwind_Context* context, void* at) {
   if (pc == 0) {
     return _URC_END_OF_STACK;
   }
+  if (w->in_handler && before == 0) {
+    return _URC_NO_REASON;
+  }
+  w->in_handler = false;
   if (w->skip > 0) {
     --w->skip;
     return _URC_NO_REASON;
@@ -49,6 +54,12 @@ void finish(const walk& w) noexcept {
 
 __attribute__((noinline)) void trace_here(frame_list& out) noexcept {
   walk w{&out, 1};
+  _Unwind_Backtrace(note_frame, &w);
+  finish(w);
+}
+
+void trace_interrupted(frame_list& out) noexcept {
+  walk w{&out, 0, true};
   _Unwind_Backtrace(note_frame, &w);
   finish(w);
 }

@@ -21,6 +21,9 @@ struct frame_list {
 /// the interrupted stack, or on a signal stack, the interrupted frames follow.
 void trace_here(frame_list& out) noexcept;
 
+/// In a signal handler: what was interrupted, without the handler's own frames.
+void trace_interrupted(frame_list& out) noexcept;
+
 /// A fiber that does not run; sp as fiber::sp has it. Nobody may enter it meanwhile [visit].
 void trace_parked(const void* sp, frame_list& out) noexcept;
 

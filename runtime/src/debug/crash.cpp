@@ -13,13 +13,16 @@
 #include <mutex>
 #include <typeinfo>
 
+#include "debug/ask.hpp"
 #include "debug/dump.hpp"
+#include "debug/gdb_script.hpp"
 #include "debug/text_out.hpp"
 #include "debug/uncaught.hpp"
 #include "detail/sys.hpp"
 #include "sched/scheduler.hpp"
 #include "sched/simulation.hpp"
 #include "stack/guard.hpp"
+#include "time/clock.hpp"
 
 namespace weft::detail {
 namespace {
@@ -52,7 +55,10 @@ bool begin_report() noexcept {
   if (none == me) {
     return false;
   }
-  sys.nap(60'000'000'000);
+  constexpr std::int64_t long_ns = 60'000'000'000;
+  for (const std::int64_t until = clock.now() + long_ns; clock.now() < until;) {
+    sys.nap(until - clock.now());  // which the signals of the other one's report interrupt [ask]
+  }
   return true;  // the other one is stuck
 }
 
@@ -188,6 +194,7 @@ void let_it_end(int signal, const siginfo_t* info) noexcept {
 }
 
 void on_fault(int signal, siginfo_t* info, void* context) noexcept {
+  leave_answer();
   const goroutine* g = running_goroutine();
   worker* w = this_worker();
   const char* at = static_cast<const char*>(info->si_addr);
@@ -239,6 +246,8 @@ void install_crash_handlers() noexcept {
   static std::once_flag once;
   std::call_once(once, [] {
     previous_terminate = std::set_terminate(on_terminate);
+    install_ask_handler();
+    keep_gdb_script();
     struct sigaction action {};
     action.sa_sigaction = on_fault;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;  // a fault in the report is met, too

@@ -265,6 +265,16 @@ bool write_text_dump(scheduler* s, text_out& out) {
   return true;
 }
 
+void write_goroutine(text_out& out, const goroutine_sight& g, const frame_list& trace) noexcept {
+  const mapped<snapshot> shot;
+  const mapped<text_form> form(out, *shot, heap::sound);
+  if (shot && form && shot->take_one(g, trace)) {
+    shot->trim(form->symbols());
+    form->write(0, 1);
+    out << "\n";
+  }
+}
+
 void deadlock_exit(scheduler* s, std::int64_t live) noexcept {
   print(live == 0 ? "weft: fatal: no goroutines (main called goexit) - deadlock!\n"
                   : "weft: fatal: all goroutines are asleep - deadlock!\n");

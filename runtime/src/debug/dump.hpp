@@ -11,6 +11,8 @@ namespace weft::detail {
 class goroutine;
 class scheduler;
 class text_out;
+struct frame_list;
+struct goroutine_sight;
 
 /// Text to stderr, unbuffered, from any context.
 void print(std::string_view text) noexcept;
@@ -34,6 +36,9 @@ void print_crash_dump(const goroutine* g, heap h, stacks which = stacks::all) no
 /// a deadlock, and all goroutines. False: the system gave no memory.
 bool write_text_dump(scheduler* s, text_out& out);
 bool write_json_dump(scheduler* s, text_out& out);
+
+/// One goroutine as in a dump, and an empty line. Without memory for it: nothing.
+void write_goroutine(text_out& out, const goroutine_sight& g, const frame_list& trace) noexcept;
 
 /// Reports that no goroutine can ever run again, as Go does, and exits with status 2.
 [[noreturn]] void deadlock_exit(scheduler* s, std::int64_t live) noexcept;

@@ -6,9 +6,12 @@
 #include <string_view>
 #include <utility>
 
+#include "debug/ask.hpp"
 #include "debug/frames.hpp"
+#include "debug/mapped.hpp"
 #include "detail/sys.hpp"
 #include "sched/arena.hpp"
+#include "time/clock.hpp"
 
 namespace weft::detail {
 namespace {
@@ -106,11 +109,37 @@ bool snapshot::look(scheduler* s, visit_patience patience) noexcept {
 bool snapshot::take(scheduler* s, visit_patience patience, const goroutine* mine) noexcept {
   mine_ = mine;
   trace_here(own_);
-  return prepare() && look(s, patience);
+  if (!prepare() || !look(s, patience)) {
+    return false;
+  }
+  ask_running();
+  return true;
+}
+
+// After all have been looked at: nobody is held up meanwhile.
+void snapshot::ask_running() noexcept {
+  constexpr int most = 4;  // that do not answer
+  const std::int64_t until = clock.now() + most * ask_patience_ns;
+  const mapped<frame_list> trace;
+  for (std::size_t i = 0; trace && i < count_ && clock.now() < until; ++i) {
+    const goroutine_sight& g = entries_[i].seen;
+    if (g.state == goroutine_state::running && g.record != mine_ &&
+        ask_for_trace(g.thread, g.record, g.id, ask_patience_ns, *trace)) {
+      entries_[i].stack = keep(*trace);
+    }
+  }
 }
 
 bool snapshot::take_without_stacks() noexcept {
   return prepare() && look(nullptr, visit_patience::short_);
+}
+
+bool snapshot::take_one(const goroutine_sight& g, const frame_list& trace) noexcept {
+  if (!prepare()) {
+    return false;
+  }
+  add(g, trace);
+  return true;
 }
 
 void snapshot::add(const goroutine_sight& g, const frame_list& trace) noexcept {
@@ -120,7 +149,7 @@ void snapshot::add(const goroutine_sight& g, const frame_list& trace) noexcept {
   }
   entry* e = new (&entries_[count_++]) entry;
   e->seen = g;
-  e->stack = keep(g.record == mine_ ? own_ : trace);
+  e->stack = keep(mine_ != nullptr && g.record == mine_ ? own_ : trace);
 }
 
 std::uint32_t snapshot::keep(const frame_list& trace) noexcept {

@@ -31,6 +31,9 @@ class snapshot {
   /// The same without any stack: after one of them could not be walked.
   bool take_without_stacks() noexcept;
 
+  /// One goroutine that was seen already.
+  bool take_one(const goroutine_sight& g, const frame_list& trace) noexcept;
+
   std::size_t count() const noexcept { return count_; }
   entry& at(std::size_t i) noexcept { return entries_[i]; }
   const entry& at(std::size_t i) const noexcept { return entries_[i]; }
@@ -57,6 +60,7 @@ class snapshot {
  private:
   bool prepare() noexcept;
   bool look(scheduler* s, visit_patience patience) noexcept;
+  void ask_running() noexcept;
   std::uint32_t keep(const frame_list& trace) noexcept;
 
   // Address space; pages are touched as they are filled.

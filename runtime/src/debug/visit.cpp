@@ -51,6 +51,24 @@ fiber* stack_of(const goroutine& g) noexcept {
   return f == nullptr && extra != nullptr ? peek(extra->pinned_stack) : f;
 }
 
+// What is constant while a goroutine lives, and what state came with. After state.
+void copy_record(const goroutine& g, goroutine_sight& s) noexcept {
+  s.parent = peek(g.parent);
+  s.site = peek(g.site);
+  s.reason = g.reason.load(relaxed);  // relaxed: after state
+  s.since = g.since().load(relaxed);  // relaxed: as above
+  s.main = is_main(g);
+}
+
+// With `visiting` locked.
+void copy_name(const goroutine& g, goroutine_sight& s) noexcept {
+  if (const goroutine_extra* extra = peek(g.extra)) {  // stays while `visiting` is held
+    s.name_size = static_cast<std::uint8_t>(std::min(extra->name.size(), s.name_room));
+    std::memcpy(s.name, extra->name.data(), s.name_size);
+    s.locked = peek(extra->thread_locks) != 0;
+  }
+}
+
 struct visited {
   const goroutine* g;
   fiber* stack;  // closed by this visit; null: it was not
@@ -167,11 +185,7 @@ class visit {
     if (s.state == goroutine_state::idle) {
       return;
     }
-    s.parent = peek(g.parent);
-    s.site = peek(g.site);
-    s.reason = g.reason.load(relaxed);  // relaxed: after state
-    s.since = g.since().load(relaxed);  // relaxed: as above
-    s.main = is_main(g);
+    copy_record(g, s);
     if (runner != nullptr) {
       s.state = goroutine_state::running;
       s.thread = runner->tid();
@@ -192,14 +206,6 @@ class visit {
       return;  // the record has changed hands: the one that was to be seen has ended
     }
     see_(arg_, s, trace_);
-  }
-
-  static void copy_name(const goroutine& g, goroutine_sight& s) noexcept {
-    if (const goroutine_extra* extra = peek(g.extra)) {  // stays while `visiting` is held
-      s.name_size = static_cast<std::uint8_t>(std::min(extra->name.size(), s.name_room));
-      std::memcpy(s.name, extra->name.data(), s.name_size);
-      s.locked = peek(extra->thread_locks) != 0;
-    }
   }
 
   scheduler* const sched_;
@@ -223,6 +229,32 @@ bool visit_goroutines(scheduler* s, visit_patience patience, sight_function see,
   }
   arena::for_each_record([&](const goroutine& g) { v->add(g); });
   v->flush();
+  return true;
+}
+
+bool see_record(const goroutine& g, goroutine_sight& out) noexcept {
+  const visit_lock hold(visit_patience::endless);
+  out = goroutine_sight{};
+  out.record = &g;
+  out.id = peek(g.id);
+  out.state = g.state.load(acquire);  // [visit.1] acquire: the record is whole
+  copy_record(g, out);
+  copy_name(g, out);
+  out.has_stack = stack_of(g) != nullptr;
+  return out.state != goroutine_state::idle && peek(g.id) == out.id;
+}
+
+bool see_waiting(const goroutine& g, goroutine_sight& out, frame_list& trace) noexcept {
+  if (!see_record(g, out)) {
+    return false;
+  }
+  describe_wait(out.reason, peek(g.object), out.waits_for);
+  const fiber* f = stack_of(g);
+  // [visit.5] acquire: the stack may be read; [limit.2] it was left before the timer was armed.
+  const void* sp = f != nullptr ? f->sp.load(acquire) : nullptr;
+  if (sp != nullptr) {
+    trace_parked(sp, trace);
+  }
   return true;
 }
 

@@ -50,4 +50,11 @@ enum class visit_patience {
 bool visit_goroutines(scheduler* s, visit_patience patience, sight_function see,
                       void* arg) noexcept;
 
+/// One record, without its stack. False: no goroutine is in it. Waits for visitors.
+bool see_record(const goroutine& g, goroutine_sight& out) noexcept;
+
+/// One that is parked and whose wake is in the caller's hands: what it waits for and its stack,
+/// too.
+bool see_waiting(const goroutine& g, goroutine_sight& out, frame_list& trace) noexcept;
+
 }  // namespace weft::detail

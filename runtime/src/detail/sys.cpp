@@ -86,6 +86,10 @@ void real_timer_slack(std::int64_t ns) {
   ::prctl(PR_SET_TIMERSLACK, static_cast<unsigned long>(ns));
 }
 
+int real_signal_thread(std::int32_t tid, int signal) {
+  return static_cast<int>(::syscall(SYS_tgkill, ::getpid(), tid, signal));
+}
+
 }  // namespace
 
 sys_calls sys = {real_map,
@@ -104,6 +108,7 @@ sys_calls sys = {real_map,
                  real_count_threads,
                  real_random,
                  real_name_thread,
-                 real_timer_slack};
+                 real_timer_slack,
+                 real_signal_thread};
 
 }  // namespace weft::detail

@@ -39,6 +39,8 @@ struct sys_calls {
   void (*name_thread)(const char* name);
   /// How late the calling thread may wake up from a limited wait.
   void (*timer_slack)(std::int64_t ns);
+  /// To one thread of this process, by the kernel's name.
+  int (*signal_thread)(std::int32_t tid, int signal);
 };
 
 /// The table in force. Replaced only while no runtime runs, by tests, and in the child of a fork

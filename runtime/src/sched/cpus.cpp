@@ -219,6 +219,16 @@ runtime_options resolve(runtime_options o) {
     o.seed = number_from("WEFT_SEED", 0, 0, UINT64_MAX);
     o.deterministic |= o.seed != 0;
   }
+  constexpr std::int64_t most_stall_ms = 24 * 3'600'000;
+  if (o.stall_limit.count() < 0 || o.stall_limit.count() > most_stall_ms) {
+    throw std::invalid_argument("weft: run: stall_limit is " +
+                                std::to_string(o.stall_limit.count()) +
+                                " ms; 0 (off) to a day was expected");
+  }
+  if (o.stall_limit.count() == 0) {
+    o.stall_limit = std::chrono::milliseconds(
+        number_from("WEFT_STALL_LIMIT_MS", 0, 0, std::uint64_t{most_stall_ms}));
+  }
   if (o.on_lost_wait == lost_wait_action::ignore) {
     o.on_lost_wait = word_from("WEFT_LOST_WAITS", o.on_lost_wait,
                                {{"ignore", lost_wait_action::ignore},

@@ -37,6 +37,7 @@ class global_queue {
   }
   /// A recent estimate; exact when nobody else is at it.
   bool empty() const { return queue_.size_approx() == 0; }
+  std::size_t size() const { return queue_.size_approx(); }
 
  private:
   queue queue_;

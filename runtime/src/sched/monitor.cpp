@@ -140,9 +140,11 @@ void monitor::watch() {
       const std::int64_t most = sched_.idle.has_room() ? watchful_ns : longest_ns;
       pause = pause * 2 < most ? pause * 2 : most;
     }
+    stalls_.look(now);
     last = now;
     trim_stacks(now);
   }
+  stalls_.finish();
 }
 
 // Until a worker is woken; now and then the stacks that nobody needs are given back.
@@ -196,7 +198,7 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
       before.since = now;
     }
     if (s.any() && sched_.worker_at(i).stuck()) {
-      sched_.worker_at(i).rescue_queues();
+      rescued_.bump(sched_.worker_at(i).rescue_queues());
       acted = true;
     }
     contended += s.contended - before.sample.contended;
@@ -234,6 +236,7 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
   for (std::uint32_t i = 0; i < n; ++i) {
     worker& w = sched_.worker_at(i);
     if (is_stuck(w, seen_[i], now) && sched_.idle.take_place_away(&w)) {
+      places_taken_.bump();
       w.attend(worker::attend_stuck);
       sched_.wake_one();
       return true;

@@ -1,9 +1,9 @@
 #pragma once
 // The thread that watches the workers, because they read no clock: it wakes a thief for work that
 // waits too long, gives away the place of a worker that is stuck in one goroutine while others
-// wait, gives back unused stacks, and notices that nothing can ever run again. It sleeps 20 us
-// while something happens and up to 10 ms when all is quiet; while every worker sleeps, it does
-// too. See [monitor] in docs/protocols.md.
+// wait, gives back unused stacks, notices that nothing can ever run again, and on request what
+// stalls. It sleeps 20 us while something happens and up to 10 ms when all is quiet; while every
+// worker sleeps, it does too. See [monitor] in docs/protocols.md.
 #include <weft/detail/atomic.hpp>
 #include <weft/detail/wait_limit.hpp>
 
@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "sched/stall_watch.hpp"
 #include "sched/width.hpp"
 #include "sched/worker.hpp"
 
@@ -21,7 +22,7 @@ class scheduler;
 
 class monitor {
  public:
-  explicit monitor(scheduler& s) noexcept : sched_(s) {}
+  explicit monitor(scheduler& s) noexcept : sched_(s), stalls_(s) {}
 
   /// Throws std::system_error when the thread cannot be made.
   void start();
@@ -32,6 +33,10 @@ class monitor {
   void rouse() noexcept;
   /// A time was added while no worker sleeps until it: the monitor must not sleep much longer.
   void expect(std::int64_t when) noexcept;
+
+  /// What it has done in this run, for runtime_stats().
+  std::uint64_t places_taken() const noexcept { return places_taken_.load(relaxed); }  // relaxed:
+  std::uint64_t rescued() const noexcept { return rescued_.load(relaxed); }  // statistics, both
 
  private:
   struct seen {
@@ -58,9 +63,13 @@ class monitor {
   bool started_ = false;
   std::vector<seen> seen_;  // by worker index
   width_control width_;
+  stall_watch stalls_;
   std::int64_t last_trim_ = 0;
   std::int64_t lacking_since_ = never;  // since when work waits for a thread that cannot be had
   int lacking_rounds_ = 0;
+  // Written by the monitor only.
+  atomic<std::uint64_t> places_taken_{0};  // from workers that were stuck
+  atomic<std::uint64_t> rescued_{0};       // goroutines, from the queues of such workers
   // [monitor] futex word: 0 on watch, 1 while the monitor sleeps without limit, 2 to end it, 3 on
   // watch and roused for a timer.
   atomic<std::uint32_t> word_{0};

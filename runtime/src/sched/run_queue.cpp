@@ -91,6 +91,7 @@ goroutine* worker::pop_global(std::size_t most) noexcept {
     most = batch;
   }
   const std::size_t n = sched_.global.pop(port_, got, most);
+  counts_.from_global.bump(n);
   for (std::size_t i = 1; i < n; ++i) {
     push_back(got[i]);
   }
@@ -98,8 +99,9 @@ goroutine* worker::pop_global(std::size_t most) noexcept {
 }
 
 goroutine* worker::pick_local() noexcept {
-  const std::uint32_t tick = ++tick_;
-  picks_.bump();
+  const std::uint64_t pick = picks_.load(relaxed) + 1;  // relaxed: own counter
+  picks_.store(pick, relaxed);                          // relaxed: a hint, it publishes nothing
+  const auto tick = static_cast<std::uint32_t>(pick);
   // relaxed: a hint; what it announces is read with its own order in settle_attention().
   if (attention_.load(relaxed) != 0) [[unlikely]] {
     return nullptr;  // the fiber loop sees to it
@@ -237,16 +239,19 @@ goroutine* worker::pick_seeded() noexcept {
 
 // With the means of a thief only. The worker may come back meanwhile and soon be the only one
 // awake: [solo.1] is kept off while something is taken.
-void worker::rescue_queues() noexcept {
+std::size_t worker::rescue_queues() noexcept {
   goroutine* moved[batch];
   std::size_t n = 0;
+  std::size_t all = 0;
   do {
     n = 0;
     sched_.idle.while_without_place(*this, [&] { n = take_as_thief(moved, batch); });
     for (std::size_t i = 0; i < n; ++i) {
       sched_.inject(moved[i]);
     }
+    all += n;
   } while (n != 0);
+  return all;
 }
 
 std::size_t worker::take_as_thief(goroutine** out, std::size_t most) noexcept {

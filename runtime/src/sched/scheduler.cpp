@@ -84,6 +84,9 @@ scheduler::scheduler(const runtime_options& options, simulation* simulated)
       memory(arena::of(options.stack_bytes, worker::fiber_loop)),
       options_(options),
       simulation_(simulated),
+      stall_ns_(options.stall_limit.count() != 0
+                    ? std::chrono::nanoseconds(options.stall_limit).count()
+                    : never),
       max_procs_(static_cast<std::uint32_t>(options.max_procs)),
       workers_(new atomic<worker*>[max_threads]),
       monitor_(*this) {

@@ -4,6 +4,7 @@
 // that is stuck in user code when main returns is abandoned, not waited for (GR-2).
 #include <weft/detail/atomic.hpp>
 #include <weft/runtime.hpp>
+#include <weft/stats.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -115,6 +116,8 @@ class scheduler {
   /// Blocks the calling thread until no goroutine exists, or until the deadline: false.
   bool await_no_goroutines(std::int64_t deadline) noexcept;
   std::int64_t live_goroutines() noexcept;
+  /// What is counted here, and by the workers and the monitor.
+  runtime_counts stats() noexcept;
   std::uint32_t max_procs() const noexcept { return max_procs_.load(relaxed); }  // relaxed: setting
   std::uint32_t set_max_procs(std::uint32_t n) noexcept;
   /// The monitor: how many of max_procs places are in use for now; see width_control.
@@ -125,6 +128,8 @@ class scheduler {
   const runtime_options& options() const noexcept { return options_; }
   /// For the edges from the end of a goroutine to who sees that it has ended.
   const void* ended() const noexcept { return &options_; }
+  /// What takes so long is a stall; `never`: stalls are not looked for.
+  std::int64_t stall_ns() const noexcept { return stall_ns_; }
   /// One seed, one worker: the schedule must depend on nothing else, least of all on time.
   bool reproducible() const noexcept { return options_.seed != 0 && max_procs() == 1; }
 
@@ -149,6 +154,7 @@ class scheduler {
 
   const runtime_options options_;
   simulation* const simulation_;
+  const std::int64_t stall_ns_;
   atomic<std::uint32_t> max_procs_;  // what the user set; idle.places() may be less for a while
   std::unique_ptr<atomic<worker*>[]> workers_;
   atomic<std::uint32_t> worker_count_{0};  // [workers] grows under start_lock_

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "debug/stall.hpp"
 #include "detail/sys.hpp"
 #include "sched/scheduler.hpp"
 #include "time/clock.hpp"
@@ -41,6 +42,9 @@ bool worker::run_timers() noexcept {
     while (h.earliest() <= now) {
       const std::size_t n = h.pop_due(now, due, std::size(due));
       for (std::size_t k = 0; k < n; ++k) {
+        if (now - due[k].when >= sched_.stall_ns()) [[unlikely]] {
+          note_late_timer(due[k].who, now - due[k].when);
+        }
         if (due[k].who != nullptr) {
           ready_in_turn(due[k].who);
         } else {
@@ -48,6 +52,7 @@ bool worker::run_timers() noexcept {
         }
       }
       run += static_cast<std::uint32_t>(n);
+      counts_.fired.bump(n);
     }
   }
   if (run != 0) {
@@ -72,6 +77,7 @@ void worker::sleep(bool searching, bool futile) noexcept {
     bool& asleep;
     ~awake_again() { asleep = false; }
   } at_the_end{counts_as_asleep_};
+  counts_.sleeps.bump();
   const std::uint32_t all = sched_.idle.enter_sleep(this, searching, futile);
   // [idle.4] the second look, after [idle.3]: at what only sleepers could miss.
   if (sched_.stopping() || stopped()) {
@@ -99,6 +105,7 @@ void worker::await_wake(bool spare) noexcept {
   for (;;) {
     const std::uint32_t word = wake_word_.load(acquire);  // [idle.7] acquire: pairs with wake()
     if (word == woken) {
+      counts_.wakes.bump();
       return;
     }
     if (word == roused) {
@@ -145,6 +152,7 @@ bool worker::sleep_as_keeper() noexcept {
       word = wake_word_.load(acquire);  // [idle.7] acquire: pairs with wake()
     }
     if (word == woken) {
+      counts_.wakes.bump();
       sched_.timers.stop_keeping();
       return true;
     }

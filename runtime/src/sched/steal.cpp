@@ -47,12 +47,14 @@ goroutine* worker::steal_from(worker& victim, const work_sample& then, const wor
   if (then.deque_size != 0 &&
       waits_long(now.deque_size, now.deque_position - then.deque_position, elapsed)) {
     goroutine* first = victim.fresh_.steal();
+    counts_.stolen.bump(first != nullptr);
     const std::uint32_t half = now.deque_size / 2;
     for (std::uint32_t more = half < batch ? half : batch; first != nullptr && more > 1; --more) {
       goroutine* g = victim.fresh_.steal();
       if (g == nullptr) {
         break;
       }
+      counts_.stolen.bump();
       if (!fresh_.push(g)) {
         push_back(g);
       }
@@ -65,6 +67,7 @@ goroutine* worker::steal_from(worker& victim, const work_sample& then, const wor
       waits_long(now.ring_size, now.ring_position - then.ring_position, elapsed)) {
     goroutine* got[batch];
     const std::size_t n = victim.ready_.steal(got, batch);
+    counts_.stolen.bump(n);
     for (std::size_t i = 1; i < n; ++i) {
       push_back(got[i]);
     }
@@ -76,6 +79,7 @@ goroutine* worker::steal_from(worker& victim, const work_sample& then, const wor
     goroutine* g = victim.next_.load(relaxed);  // relaxed: the CAS decides
     // [next.2] acquire: pairs with [next.1]; takes the slot only from an owner that stands still.
     if (g != nullptr && victim.next_.compare_exchange(g, nullptr, acq_rel, relaxed)) {
+      counts_.stolen.bump();
       return g;
     }
   }
@@ -86,6 +90,7 @@ goroutine* worker::search(bool& futile) noexcept {
   worker* victims[victims_at_once];
   work_sample before[victims_at_once];
   std::uint32_t n = 0;
+  counts_.searches.bump();
   const std::uint32_t count = sched_.worker_count();
   const std::uint32_t start = policy_.victim_below(count);
   for (std::uint32_t i = 0; i < count && n < victims_at_once; ++i) {

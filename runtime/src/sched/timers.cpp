@@ -33,6 +33,14 @@ bool timers::any() const noexcept {
   return std::any_of(heaps_, heaps_ + count_, [](const timer_heap* h) { return h->any(); });
 }
 
+std::size_t timers::entries() const noexcept {
+  std::size_t n = 0;
+  for (std::uint32_t i = 0; i < count_; ++i) {
+    n += heaps_[i]->recent_size();
+  }
+  return n;
+}
+
 std::int64_t timers::earliest() const noexcept {
   std::int64_t first = never;
   for (std::uint32_t i = 0; i < count_; ++i) {

@@ -24,6 +24,8 @@ class timers {
 
   /// Is anything armed? A hint: does not see what is being added.
   bool any() const noexcept;
+  /// How many entries there are, dead ones included. A recent number.
+  std::size_t entries() const noexcept;
   /// The earliest time of all heaps.
   std::int64_t earliest() const noexcept;
   /// See timer_heap::clean_front().

@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "debug/ask.hpp"
 #include "debug/crash.hpp"
 #include "detail/sys.hpp"
 #include "sched/goexit.hpp"
@@ -62,6 +63,7 @@ void worker::serve() {
   eh_ = thread_eh_globals();
   sanitizer::adopt_thread(&native_);
   crash_stack alternate;  // so that a stack overflow can be reported
+  let_thread_be_asked();
   fiber_ = &native_;
   woken_searching_ = handoff_ == nullptr;  // [idle.5] begin_wake() counted it so
   hand_over(take_spare(), nothing, nullptr);
@@ -132,8 +134,7 @@ WEFT_SWITCHES_CONTEXT void worker::execute_special(goroutine* g) {
 }
 
 WEFT_SWITCHES_CONTEXT void worker::run_here(goroutine* g) {
-  set_current(g);
-  g->state.store(goroutine_state::running, relaxed);  // relaxed: for dumps
+  enter(g);
 #if WEFT_RACE
   WEFT_LEAVE_ROOM(frame);
   race::enter(g->actor, fiber_->low, frame);
@@ -184,8 +185,7 @@ void worker::finish(goroutine* g) noexcept {
 
 WEFT_SWITCHES_CONTEXT void worker::switch_to(goroutine* next, fiber_commit commit,
                                              void* arg) noexcept {
-  set_current(next);
-  next->state.store(goroutine_state::running, relaxed);  // relaxed: for dumps
+  enter(next);
   hand_over(next->stack, commit, arg);
 }
 
@@ -197,6 +197,7 @@ WEFT_SWITCHES_CONTEXT void worker::hand_over(fiber* to, fiber_commit commit, voi
 
 void worker::park_current(goroutine* g, fiber_commit commit, void* arg) noexcept {
   leave_blocking();
+  parks_.bump();
   goroutine* next = pick_local();
   g->stack = fiber_;
   if (next != nullptr && next->stack != nullptr) {
@@ -224,7 +225,9 @@ void worker::yield_current() {
   if (why == attend_pinned && !sample().any() && sched_.global.empty()) {
     return;
   }
+  counts_.yields.bump();
   g->stack = fiber_;
+  g->since().store(coarse_now.load(relaxed), relaxed);  // relaxed: for dumps
   g->state.store(goroutine_state::runnable,
                  release);  // [visit.1] release: its stack was made before
   if (next != nullptr && next->stack != nullptr) {

@@ -34,6 +34,18 @@ inline constexpr std::size_t deque_capacity = 4096;
 /// How many goroutines move to or from the global queue, or to a thief, at once.
 inline constexpr std::size_t batch = ring_capacity < 128 ? ring_capacity / 2 : 128;
 
+/// What a worker has done since it began, for runtime_stats(): written by its thread alone, read by
+/// anybody. What is counted at each switch is in the worker itself.
+struct worker_counts {
+  atomic<std::uint64_t> from_global{0};  // goroutines taken from the global queue
+  atomic<std::uint64_t> yields{0};
+  atomic<std::uint64_t> searches{0};  // looks at the queues of others
+  atomic<std::uint64_t> stolen{0};    // goroutines taken there
+  atomic<std::uint64_t> fired{0};     // timers
+  atomic<std::uint64_t> sleeps{0};
+  atomic<std::uint64_t> wakes{0};  // ends of sleeps that somebody else brought about
+};
+
 /// What the monitor and thieves look at to tell old work from fresh work.
 struct work_sample {
   std::uint64_t picks = 0;
@@ -121,10 +133,19 @@ class alignas(2 * cache_line) worker : public sleeper {
   std::uint64_t goroutines_ended() const noexcept {
     return finished_.load(acquire);  // acquire: pairs with count_finished()
   }
+  const worker_counts& counts() const noexcept { return counts_; }
+  // relaxed: statistics, all three.
+  std::uint64_t picks() const noexcept { return picks_.load(relaxed); }
+  std::uint64_t switches() const noexcept { return switches_.load(relaxed); }
+  std::uint64_t parks() const noexcept { return parks_.load(relaxed); }
   std::uint64_t goroutines_made() const noexcept {
     return created_.load(acquire);  // acquire: only so that a later load stays later
   }
   work_sample sample() const noexcept;
+  /// How many goroutines are in its queues. A recent number.
+  std::size_t queued() const noexcept {
+    return ready_.size() + fresh_.size() + (next_.load(relaxed) != nullptr);  // relaxed: statistics
+  }
   void attend(std::uint32_t why) noexcept;
   /// Its place was given away, and it has not come back yet.
   bool stuck() const noexcept {
@@ -139,7 +160,8 @@ class alignas(2 * cache_line) worker : public sleeper {
   void stop_waiting_for_turn() noexcept;
   /// The monitor: what waits at a worker that is stuck goes to the global queue. The worker without
   /// a free moment that took its place may never come to stealing.
-  void rescue_queues() noexcept;
+  /// Returns how many goroutines that were.
+  std::size_t rescue_queues() noexcept;
   void wake() noexcept;
   /// The keeper sleeps for too long: it looks at the timers again [timer.1].
   void rouse() noexcept;
@@ -195,6 +217,12 @@ class alignas(2 * cache_line) worker : public sleeper {
     // [visit.4] release: who sees it sees what became of the stack that ran before.
     current_.store(g, release);
   }
+  // g begins or goes on here.
+  void enter(goroutine* g) noexcept {
+    set_current(g);
+    switches_.bump();
+    g->state.store(goroutine_state::running, relaxed);  // relaxed: for dumps
+  }
   fiber* take_spare() noexcept;
   void give_spare(fiber* f) noexcept;
   static void recycle_fiber(void* f) noexcept;
@@ -208,7 +236,6 @@ class alignas(2 * cache_line) worker : public sleeper {
   // ---- the thread's own ----
   scheduler& sched_;
   const std::uint32_t index_;
-  std::uint32_t tick_ = 0;    // picks, for fairness
   std::uint32_t streak_ = 0;  // next-slot picks in a row
   fiber* fiber_ = nullptr;    // the one that runs
   eh_globals* eh_ = nullptr;
@@ -232,12 +259,16 @@ class alignas(2 * cache_line) worker : public sleeper {
   // ---- shared ----
   // Written by the owner; read by the monitor and the crash handler, relaxed.
   alignas(cache_line) atomic<goroutine*> current_{nullptr};
-  atomic<std::uint64_t> picks_{0};      // progress
+  atomic<std::uint64_t> picks_{0};      // progress; by its number a pick is a fair one
+  atomic<std::uint64_t> switches_{0};   // goroutines that began or went on here
+  atomic<std::uint64_t> parks_{0};      // waits that began here
   atomic<std::uint64_t> created_{0};    // goroutines spawned here
   atomic<std::uint64_t> finished_{0};   // goroutines ended here
   atomic<std::uint64_t> contended_{0};  // locks that had to be waited for here
   atomic<std::uint32_t> blocking_{0};   // inside blocking(f)
   atomic<std::int32_t> tid_{0};         // see tid()
+  // Rarer than switches; a line of its own.
+  alignas(cache_line) worker_counts counts_;
   // attend_* bits, set by anybody, cleared by the owner. Read relaxed at every pick.
   alignas(cache_line) atomic<std::uint32_t> attention_{0};
   // [idle.7] the futex word of this worker's sleep: 1 once woken, 2 roused to look at the timers.

@@ -64,6 +64,11 @@ class stack_pool {
   }
 
   std::size_t usable_bytes() const noexcept { return span_ - guard_bytes_; }
+  /// Address space of all slabs, guards included.
+  std::size_t reserved_bytes() noexcept {
+    std::lock_guard hold(lock_);
+    return slabs_.size() * slab_stacks * span_;
+  }
   std::size_t carved() noexcept {
     std::lock_guard hold(lock_);
     return carved_;

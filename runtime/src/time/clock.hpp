@@ -14,11 +14,11 @@ struct clock_source {
 /// The clock in force. Replaced by tests only, while no runtime runs.
 extern clock_source clock;
 
-/// For dumps, whose ages are in minutes: the clock in units of 2^27 ns, some 134 ms, as the monitor
-/// last saw it. The hot path stamps what it does with this word and reads no clock. While all
-/// workers sleep it stands still, and whoever wakes the monitor sets it.
+/// For dumps, whose ages are in minutes, and stall reports: the clock in units of 2^25 ns, some 34
+/// ms, as the monitor last saw it. The hot path stamps what it does with this word and reads no
+/// clock. While all workers sleep it stands still, and whoever wakes the monitor sets it.
 extern constinit atomic<std::uint32_t> coarse_now;
-inline constexpr int coarse_shift = 27;
+inline constexpr int coarse_shift = 25;
 
 /// Sets coarse_now; writes the word only when its value changes.
 void note_time(std::int64_t now) noexcept;

@@ -82,10 +82,11 @@ std::size_t timer_heap::pop_due(std::int64_t now, due_timer* out, std::size_t mo
       std::uint64_t open = e.key & ~index_mask;
       // [limit.3] acq_rel: one winner, as in try_claim(); relaxed on failure: the entry is dead.
       if (e.who->claim.compare_exchange(open, e.key, acq_rel, relaxed)) {
-        out[n++] = {e.who, nullptr, nullptr};  // all of it: the caller uses `out` again and again
+        out[n++] = {e.who, nullptr, nullptr,
+                    e.when};  // all of it: the caller uses `out` again and again
       }
     } else if (e.event->key_ == e.key) {
-      out[n++] = {nullptr, e.event->fire_, e.event->owner_};
+      out[n++] = {nullptr, e.event->fire_, e.event->owner_, e.when};
       retire(e.event);
     }
   }
@@ -111,7 +112,7 @@ std::size_t timer_heap::drop(due_timer* out, std::size_t most) noexcept {
     const entry e = entries_.back();
     entries_.pop_back();
     if (e.event != nullptr && e.event->key_ == e.key) {
-      out[n++] = {nullptr, e.event->fire_, e.event->owner_};
+      out[n++] = {nullptr, e.event->fire_, e.event->owner_, e.when};
       retire(e.event);
     }
   }
@@ -200,6 +201,7 @@ void timer_heap::publish() noexcept {
   if (earliest_.load(relaxed) != first) {  // relaxed: written under lock_ only
     earliest_.store(first, seq_cst);       // [timer.1] seq_cst: before keeper_until_ is read
   }
+  size_.store(entries_.size(), relaxed);  // relaxed: statistics
 }
 
 }  // namespace weft::detail

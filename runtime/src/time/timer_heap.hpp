@@ -43,6 +43,7 @@ struct due_timer {
   goroutine* who = nullptr;
   timer_function fire = nullptr;
   void* owner = nullptr;
+  std::int64_t when = 0;
 };
 
 class alignas(2 * cache_line) timer_heap {
@@ -74,6 +75,8 @@ class alignas(2 * cache_line) timer_heap {
 
   /// How many entries, dead ones included.
   std::size_t size() noexcept;
+  /// The same a moment ago, without the lock.
+  std::size_t recent_size() const noexcept { return size_.load(relaxed); }  // relaxed: statistics
 
  private:
   struct entry {
@@ -94,6 +97,8 @@ class alignas(2 * cache_line) timer_heap {
 
   // Written under lock_. Read by whoever decides how long to sleep.
   atomic<std::int64_t> earliest_{never};
+  // Written under lock_; see recent_size().
+  atomic<std::size_t> size_{0};
   // Entries whose wait has ended otherwise. A hint: counted without a locked instruction.
   atomic<std::uint32_t> dead_{0};
   biased_lock lock_;

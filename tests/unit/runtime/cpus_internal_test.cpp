@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -256,6 +257,16 @@ TEST(Resolve, ReadsWhatToDoAboutLostWaits) {
   }
 }
 
+TEST(Resolve, ReadsTheLimitForStallReports) {
+  using std::chrono::milliseconds;
+  EXPECT_EQ(resolve({}).stall_limit, milliseconds(0));
+  const variable set("WEFT_STALL_LIMIT_MS", "250");
+  EXPECT_EQ(resolve({}).stall_limit, milliseconds(250));
+  EXPECT_EQ(resolve({.stall_limit = milliseconds(7)}).stall_limit, milliseconds(7));
+  EXPECT_THROW(resolve({.stall_limit = milliseconds(-1)}), std::invalid_argument);
+  EXPECT_THROW(resolve({.stall_limit = std::chrono::hours(25)}), std::invalid_argument);
+}
+
 TEST(Resolve, KeepsWhatTheCallerChose) {
   const variable procs("WEFT_MAX_PROCS", "7");
   const variable stack("WEFT_STACK_BYTES", "65536");
@@ -291,6 +302,8 @@ TEST(Resolve, RefusesBadValuesByVariableAndValue) {
       {"WEFT_STACK_BYTES", "1099511627777"},
       {"WEFT_SEED", "18446744073709551616"},
       {"WEFT_LOST_WAITS", "yes"},
+      {"WEFT_STALL_LIMIT_MS", "1s"},
+      {"WEFT_STALL_LIMIT_MS", "86400001"},
   };
   for (const auto& b : bad) {
     const variable set(b.name, b.value);
