@@ -29,6 +29,13 @@ void wait_until_parked(std::size_t n, std::string_view reason) {
   }
 }
 
+void wait_until_parked_or_over(std::size_t n, std::string_view reason,
+                               const std::atomic<std::size_t>& over) {
+  while (parked_goroutines(reason) + over < n) {
+    yield();
+  }
+}
+
 void wait_until_goroutines(std::size_t n) {
   while (num_goroutines() != n) {
     yield();

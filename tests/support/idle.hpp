@@ -2,6 +2,7 @@
 // Waiting, without sleeping, until goroutines are where a test wants them.
 #include <weft/go.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <string_view>
 
@@ -12,6 +13,11 @@ std::size_t parked_goroutines(std::string_view reason = {});
 
 /// Yields until at least n goroutines are parked (for this reason). From a goroutine.
 void wait_until_parked(std::size_t n, std::string_view reason = {});
+
+/// The same for goroutines whose wait is a short one, so that on a busy machine it may be over
+/// before anybody sees it: each adds one to over when it is.
+void wait_until_parked_or_over(std::size_t n, std::string_view reason,
+                               const std::atomic<std::size_t>& over);
 
 /// Yields until num_goroutines() is n. From a goroutine.
 void wait_until_goroutines(std::size_t n);

@@ -24,6 +24,7 @@ using weft::testing::endless_context;
 using weft::testing::test_context;
 using weft::testing::wait_until_goroutines;
 using weft::testing::wait_until_parked;
+using weft::testing::wait_until_parked_or_over;
 
 constexpr const char* locking = "sync.Mutex.Lock";
 constexpr const char* on_cond = "sync.Cond.Wait";
@@ -170,15 +171,15 @@ TEST_P(TimedMutex, AStarvingMutexWhoseQueueEmptiesByTimeoutsIsUsable) {
   run([] {
     weft::mutex m;
     m.lock();
-    std::atomic<bool> got{false};
+    std::atomic<std::size_t> over{0};
     weft::wait_group all;
     all.go([&] {
       if (m.try_lock_for(40ms)) {
-        got = true;
         m.unlock();
       }
+      ++over;
     });
-    wait_until_parked(1, locking);
+    wait_until_parked_or_over(1, locking, over);
     const auto hold_until = clock_type::now() + 2ms;
     while (clock_type::now() < hold_until) {
     }

@@ -20,6 +20,7 @@ namespace {
 using namespace std::chrono_literals;
 using weft::testing::test_context;
 using weft::testing::wait_until_parked;
+using weft::testing::wait_until_parked_or_over;
 
 class Semaphore : public weft::testing::Procs {};
 WEFT_PROCS(Semaphore);
@@ -278,8 +279,12 @@ TEST_P(Semaphore, MoreThanThereAreWaitsForTheContextOnlyAndInNobodysWay) {
     test_context ctx;
     weft::wait_group all;
     all.go([&] { EXPECT_EQ(s.acquire(ctx, 3), weft::canceled); });
-    all.go([&] { EXPECT_FALSE(s.try_acquire_for(50ms, 3)); });
-    wait_until_parked(2, waiting);
+    std::atomic<std::size_t> over{0};
+    all.go([&] {
+      EXPECT_FALSE(s.try_acquire_for(50ms, 3));
+      ++over;
+    });
+    wait_until_parked_or_over(2, waiting, over);
     for (int i = 0; i < 100; ++i) {
       s.acquire(2);
       s.release(2);
