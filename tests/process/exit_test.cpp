@@ -112,11 +112,6 @@ TEST_F(Exit, FromAGoroutineStopsTheOthersFirst) {
 
 TEST_F(Exit, FromTheMainGoroutineStopsTheOthersFirst) {
   for (const bool host : {false, true}) {
-#if WEFT_ASAN
-    if (host) {
-      continue;  // LeakSanitizer does not look at the stack that run() was called on
-    }
-#endif
     EXPECT_EXIT(weft::run({.max_procs = 3, .lock_main_thread = host},
                           [] {
                             static must_be_quiet quiet;

@@ -1,6 +1,8 @@
 #pragma once
 // Small programs that ThreadSanitizer must judge: each runs as the main goroutine of a process of
-// its own, with one worker and, if it is not racy, with two.
+// its own, with one worker and with two.
+#include <unistd.h>
+
 #include <atomic>
 #include <span>
 
@@ -12,6 +14,9 @@ struct race_case {
   const char* name;
   bool racy;
   void (*body)();
+  /// If one of its goroutines comes first, it is ordered before the others: with one worker it
+  /// never does.
+  bool only_in_one_order = false;
 };
 
 std::span<const race_case> chan_cases();
@@ -33,8 +38,11 @@ class alignas(64) finish_line {
  public:
   void pass() { passed_.fetch_add(1, std::memory_order_relaxed); }
   void await(int n) {
+    // With pauses: TSan remembers the last 60000 or so events of each goroutine, and every turn of
+    // this loop is some of them.
     while (passed_.load(std::memory_order_relaxed) < n) {
       yield();
+      ::usleep(100);
     }
   }
 

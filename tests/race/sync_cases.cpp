@@ -154,7 +154,8 @@ constexpr race_case cases[] = {
        go([&] { m.lock(), x = 1, m.unlock(), end.pass(); });
        go([&] { m.lock_shared(), m.unlock_shared(), look(x), end.pass(); });
        end.await(2);
-     }},
+     },
+     true},
     // ---- wait_group ----
     {"WaitGroup", false,
      [] {
@@ -327,7 +328,8 @@ constexpr race_case cases[] = {
        long x = 0;
        semaphore s(2);
        twice([&] { s.acquire(), ++x, yield(), yield(), s.release(); });
-     }},
+     },
+     true},
     {"AllTokensOrderAll", false,
      [] {
        long x[2] = {};

@@ -26,6 +26,14 @@ constexpr race_case cases[] = {
        static_cast<void>(c.recv());
        ++x;
      }},
+    {"WritesAfterATimerIsSet", true,
+     [] {
+       long x = 0;
+       finish_line end;
+       auto t = after_func(0ms, [&] { x = 1, end.pass(); });
+       x = 2;
+       end.await(1);
+     }},
     {"EndOfATimersFunction", true,
      [] {
        long x = 0;

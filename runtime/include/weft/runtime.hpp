@@ -109,9 +109,11 @@ void run_main(const runtime_options& options, void (*main)(void*), void* arg,
 
 template <class F>
 constexpr bool is_null(const F& f) noexcept {
-  if constexpr (requires {
-                  { f == nullptr } -> std::convertible_to<bool>;
-                }) {
+  if constexpr (std::is_function_v<F>) {
+    return false;
+  } else if constexpr (requires {
+                         { f == nullptr } -> std::convertible_to<bool>;
+                       }) {
     return f == nullptr;
   } else {
     return false;

@@ -4,6 +4,8 @@
 #include <new>
 #include <utility>
 
+#include "stack/sanitizer.hpp"
+
 namespace weft::detail {
 namespace {
 
@@ -61,6 +63,7 @@ void arena::give_records(record_chain c) noexcept {
   if (c.first == nullptr) {
     return;
   }
+  sanitizer::open(c.first->closure, sizeof(chain_link));
   spin_guard hold(lock_);
   new (c.first->closure) chain_link{chains_, c.last, c.count};
   chains_ = c.first;

@@ -150,6 +150,7 @@ class scheduler {
   void part_with_threads(bool all_have_left, const worker* but) noexcept;
   void stop_workers() noexcept;
   void abandon_goroutines() noexcept;
+  void forget_dead_frames() noexcept;
   static void drop_ref(scheduler* s) noexcept;
 
   const runtime_options options_;

@@ -15,6 +15,7 @@
 #include "sched/process.hpp"
 #include "sched/scheduler.hpp"
 #include "sched/simulation.hpp"
+#include "stack/sanitizer.hpp"
 #include "time/clock.hpp"
 
 namespace weft {
@@ -40,6 +41,16 @@ std::size_t usual_stack_bytes() {
   return s->options().stack_bytes;
 }
 
+// A record that will not be submitted.
+void give_back(goroutine* g) noexcept {
+  if (worker* w = this_worker()) {
+    w->count_finished();
+    w->give_record(g);
+  } else if (scheduler::in_use s; s) {
+    s->give_up_foreign_spawn(g);
+  }
+}
+
 goroutine* fresh_record(worker* w, std::source_location site, std::uint64_t parent,
                         goroutine_extra* extra = nullptr) {
   goroutine* g = nullptr;
@@ -55,13 +66,21 @@ goroutine* fresh_record(worker* w, std::source_location site, std::uint64_t pare
     g = s->take_foreign_record();
     g->id = s->take_ids(1);
   }
+#if WEFT_RACE
+  try {
+    g->actor = race::make_actor();
+  } catch (...) {
+    give_back(g);
+    throw;
+  }
+#endif
+  sanitizer::open(g->closure, sizeof(g->closure));
   g->site = site;
   g->parent = parent;
   if (extra != nullptr) {
     g->extra = extra;
   }
 #if WEFT_RACE
-  g->actor = race::make_actor();
   race::name_actor(g->actor, g->id, extra != nullptr ? extra->name : std::string_view());
 #endif
   return g;
@@ -157,12 +176,7 @@ void abandon_spawn(goroutine* g) noexcept {
     }
     drop_extra(g);
   }
-  if (worker* w = this_worker()) {
-    w->count_finished();
-    w->give_record(g);
-  } else if (scheduler::in_use s; s) {
-    s->give_up_foreign_spawn(g);
-  }
+  give_back(g);
 }
 
 void run_main(const runtime_options& options, void (*main)(void*), void* arg,

@@ -12,6 +12,7 @@
 #include "detail/sys.hpp"
 #include "sched/scheduler.hpp"
 #include "sched/simulation.hpp"
+#include "stack/sanitizer.hpp"
 #include "time/clock.hpp"
 
 namespace weft::detail {
@@ -49,6 +50,20 @@ void scheduler::abandon_goroutines() noexcept {
       g.kind.store(goroutine_kind::abandoned, relaxed);    // are abandoned with what they run
     }
   });
+}
+
+// By the last who runs. What is only on dead frames is leaked, and shall be found to be.
+void scheduler::forget_dead_frames() noexcept {
+#if WEFT_ASAN
+  arena::for_each_record([](goroutine& g) {
+    fiber* f =
+        g.extra != nullptr && g.extra->pinned_stack != nullptr ? g.extra->pinned_stack : g.stack;
+    if (f != nullptr && g.state.load(relaxed) != goroutine_state::running) {  // relaxed: as above
+      sanitizer::forget_dead_frames(f);
+    }
+  });
+  memory.stacks().forget_dead_frames();
+#endif
 }
 
 // Asks all workers to end; returns how many threads there are.
@@ -114,7 +129,11 @@ void scheduler::stop_workers() noexcept {
     simulation_->end();  // before anything else takes its time by the clock
   }
   const std::uint32_t started = begin_stop();
-  part_with_threads(await_workers(started) == started, nullptr);
+  const bool all_have_left = await_workers(started) == started;
+  part_with_threads(all_have_left, nullptr);
+  if (all_have_left) {
+    forget_dead_frames();
+  }
 }
 
 bool scheduler::stop_for_exit() noexcept {

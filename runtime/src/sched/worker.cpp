@@ -61,13 +61,16 @@ void worker::serve() {
   tid_.store(static_cast<std::int32_t>(::gettid()), relaxed);  // relaxed: for dumps
   thread_pointer_ = thread_pointer();
   eh_ = thread_eh_globals();
-  sanitizer::adopt_thread(&native_);
+  const auto what = sched_.is_host(*this) ? sanitizer::thread_stack::of_who_called_run
+                                          : sanitizer::thread_stack::only_frames_of_the_runtimes;
+  sanitizer::adopt_thread(&native_, what);
   crash_stack alternate;  // so that a stack overflow can be reported
   let_thread_be_asked();
   fiber_ = &native_;
   woken_searching_ = handoff_ == nullptr;  // [idle.5] begin_wake() counted it so
   hand_over(take_spare(), nothing, nullptr);
   // Back on the thread's own stack: the runtime or this thread ends. Everything cached goes back.
+  sanitizer::part_from_thread(&native_, what);
   check_worker_may_end();
   while (fiber* f = spares_) {
     spares_ = f->next;
@@ -170,6 +173,7 @@ void worker::finish(goroutine* g) noexcept {
     }
     drop_extra(g);
   }
+  sanitizer::close(g->closure, sizeof(g->closure));
   g->leaving = false;
   g->main = false;
   g->stack = nullptr;

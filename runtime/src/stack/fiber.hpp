@@ -39,6 +39,8 @@ struct fiber {
   stack_pool* pool = nullptr;  ///< where it goes back to; nullptr: own mapping or a thread's
   void* tsan = nullptr;        ///< who is parked on it, for TSan; nullptr: a worker's loop
   void* asan_fake_stack = nullptr;
+  void* asan_root = nullptr;  ///< which of these the leak checker looks at
+  unsigned valgrind_id = 0;
   // [visit] what it will run; null once it was started; being_visited: not to be entered now.
   // Written before the fiber is first entered, and by a visitor.
   atomic<fiber_main> main{nullptr};

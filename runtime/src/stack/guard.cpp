@@ -21,7 +21,14 @@ guard_kind probe() noexcept {
   return ok ? guard_kind::madvise : guard_kind::mprotect;
 }
 
-long initial_budget() noexcept {
+atomic<long>& budget() noexcept {
+  static atomic<long> left{mappings_to_spend() / 2};  // two a stack
+  return left;
+}
+
+}  // namespace
+
+long mappings_to_spend() noexcept {
   long limit = 65530;
   if (std::FILE* f = std::fopen("/proc/sys/vm/max_map_count", "r")) {
     if (std::fscanf(f, "%ld", &limit) != 1) {
@@ -29,16 +36,8 @@ long initial_budget() noexcept {
     }
     std::fclose(f);
   }
-  // Two mappings a stack; an eighth stays with the program's libraries and heap.
-  return (limit - limit / 8) / 2;
+  return limit - limit / 8;
 }
-
-atomic<long>& budget() noexcept {
-  static atomic<long> left{initial_budget()};
-  return left;
-}
-
-}  // namespace
 
 guard_kind guard_support() noexcept {
   static const guard_kind kind = probe();

@@ -11,6 +11,10 @@ inline constexpr std::size_t guard_bytes = 64 * 1024;
 
 enum class guard_kind { none, madvise, mprotect };
 
+/// How many mappings goroutines may take: an eighth of what the kernel allows stays with the
+/// program's libraries and heap.
+long mappings_to_spend() noexcept;
+
 /// What this kernel offers; asked once.
 guard_kind guard_support() noexcept;
 

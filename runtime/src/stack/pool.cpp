@@ -198,6 +198,15 @@ bool stack_pool::trim() noexcept {
   return more;
 }
 
+#if WEFT_ASAN
+void stack_pool::forget_dead_frames() noexcept {
+  std::lock_guard hold(lock_);
+  for (fiber* f = spares_; f != nullptr; f = f->next) {
+    sanitizer::forget_dead_frames(f);
+  }
+}
+#endif
+
 fiber* stack_pool::map_fiber(std::size_t usable_bytes, fiber_main main) {
   const std::size_t wanted = usable_bytes < smallest_stack ? smallest_stack : usable_bytes;
   const std::size_t span = round_up(wanted, page) + guard_bytes;

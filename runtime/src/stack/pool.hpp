@@ -50,6 +50,9 @@ class stack_pool {
   /// that a later call would return.
   bool trim() noexcept;
 
+  /// Of the shared spares; in AddressSanitizer's builds only.
+  void forget_dead_frames() noexcept;
+
   /// Calls f(low, top) for every stack that was carved, in use or spare; not while it is trimmed.
   template <class F>
   void for_each_stack(F f) {

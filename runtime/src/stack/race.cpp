@@ -7,8 +7,12 @@
 #include <sanitizer/tsan_interface.h>
 #include <sys/mman.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <system_error>
+
+#include "stack/guard.hpp"
 
 extern "C" {
 void AnnotateIgnoreSyncBegin(const char* file, int line);
@@ -97,6 +101,13 @@ WEFT_OPAQUE void forget(const char* low, const void* frame) noexcept {
   ::munmap(from, static_cast<std::size_t>(static_cast<const char*>(frame) - from));
 }
 
+// A race is reported only if TSan can still say where the earlier access was made. It gives the
+// history of a context that is destroyed to the next one that needs room, and somebody who waits
+// in a loop needs room every millisecond. So the last contexts that ended are kept for a while.
+constexpr unsigned ended_kept = 64;
+constinit void* ended[ended_kept] = {};
+constinit unsigned ended_next = 0;
+
 // What was done on this thread happens before the destructors of its thread_locals.
 WEFT_OPAQUE void leaving_thread(actor* a) noexcept {
   if (a != thread_actor()) {
@@ -170,7 +181,31 @@ WEFT_OPAQUE void write(const void* at) noexcept {
 
 // ---- contexts ----
 
+namespace {
+
+// TSan maps two pieces of memory for each context, and ends the process when the kernel gives it no
+// more.
+WEFT_OPAQUE long* contexts_left() noexcept {
+  static long left = mappings_to_spend() / (guard_support() == guard_kind::madvise ? 2 : 4);
+  return &left;
+}
+
+WEFT_OPAQUE void count_context() {
+  // relaxed: a counter; it orders nothing.
+  if (__atomic_fetch_sub(contexts_left(), 1, __ATOMIC_RELAXED) > 0) {
+    return;
+  }
+  __atomic_fetch_add(contexts_left(), 1, __ATOMIC_RELAXED);  // relaxed: as above
+  throw std::system_error(
+      ENOMEM, std::generic_category(),
+      "weft: ThreadSanitizer cannot follow more goroutines at once: each costs it two mappings "
+      "(see vm.max_map_count)");
+}
+
+}  // namespace
+
 WEFT_OPAQUE actor* make_actor() {
+  count_context();
   auto* a = new actor;
   const user_code out;  // so that TSan makes the edge from here to its beginning
   a->context = __tsan_create_fiber(0);
@@ -205,8 +240,14 @@ void name_actor(actor* a, std::uint64_t id, std::string_view name) noexcept {
 }
 
 WEFT_OPAQUE void free_actor(actor* a) noexcept {
-  __tsan_destroy_fiber(a->context);
+  // relaxed: any place will do. acq_rel: whoever destroys a context comes after its last use.
+  const unsigned place = __atomic_fetch_add(&ended_next, 1, __ATOMIC_RELAXED) % ended_kept;
+  void* oldest = __atomic_exchange_n(&ended[place], a->context, __ATOMIC_ACQ_REL);
+  if (oldest != nullptr) {
+    __tsan_destroy_fiber(oldest);
+  }
   delete a;
+  __atomic_fetch_add(contexts_left(), 1, __ATOMIC_RELAXED);  // relaxed: a counter
 }
 
 WEFT_OPAQUE void enter(actor* a, const char* low, const void* frame) noexcept {
@@ -296,6 +337,7 @@ WEFT_OPAQUE void become_again(void* before) noexcept {
 }
 
 WEFT_OPAQUE actor* make_courier() noexcept {
+  __atomic_fetch_sub(contexts_left(), 1, __ATOMIC_RELAXED);  // relaxed: a counter
   auto* a = new actor;
   a->context = __tsan_create_fiber(0);  // within runtime code: without an edge from the caller
   return a;

@@ -40,7 +40,8 @@ struct actor {
   alignas(16) unsigned char closure[64] = {};
 };
 
-/// For a new goroutine: what the caller did happens before it.
+/// For a new goroutine: what the caller did happens before it. Throws std::system_error when there
+/// are as many as TSan can follow.
 actor* make_actor();
 void name_actor(actor* a, std::uint64_t id, std::string_view name) noexcept;
 void free_actor(actor* a) noexcept;

@@ -1,5 +1,8 @@
 #pragma once
-// What AddressSanitizer and ThreadSanitizer must be told about fibers. Empty in other builds.
+// What AddressSanitizer and ThreadSanitizer must be told about fibers, in their builds, and
+// Valgrind, in all others: nothing at a switch, some nops where a stack is made.
+#include <cstddef>
+
 #include "stack/fiber.hpp"
 #include "stack/race.hpp"
 
@@ -12,51 +15,71 @@
 #endif
 #define WEFT_TSAN WEFT_RACE
 
+// Not in the sanitizers' builds, which Valgrind cannot run.
+#if !WEFT_ASAN && !WEFT_TSAN && __has_include(<valgrind/valgrind.h>)
+#define WEFT_VALGRIND 1
+#include <valgrind/valgrind.h>
+#endif
+
 #if WEFT_ASAN
-#include <pthread.h>
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
-#include <sanitizer/lsan_interface.h>
 #endif
 
 namespace weft::detail::sanitizer {
 
-/// Fills in the bounds of the calling thread's own stack.
-inline void adopt_thread([[maybe_unused]] fiber* f) noexcept {
-#if WEFT_ASAN
-  pthread_attr_t attributes;
-  if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
-    void* low = nullptr;
-    std::size_t size = 0;
-    pthread_attr_getstack(&attributes, &low, &size);
-    pthread_attr_destroy(&attributes);
-    f->low = static_cast<char*>(low);
-    f->top = f->low + size;
-  }
-#endif
-}
+/// A root of the leak checker's: whether the stack that run() was called on is one.
+enum class thread_stack { only_frames_of_the_runtimes, of_who_called_run };
 
+#if WEFT_ASAN
+
+/// Fills in the bounds of the calling thread's own stack; until part_from_thread().
+void adopt_thread(fiber* f, thread_stack what) noexcept;
+void part_from_thread(fiber* f, thread_stack what) noexcept;
+
+/// A fiber is made; it ends while it does not run.
+void create(fiber* f) noexcept;
+void destroy(fiber* f) noexcept;
+
+/// Clears what ended calls left on the stack of a fiber that does not run, and will not meanwhile:
+/// memory that nothing but such a rest refers to is leaked.
+void forget_dead_frames(fiber* f) noexcept;
+
+/// ASan has put frames of this fiber's elsewhere: what they refer to is not leaked either.
+void found_fake_stack(fiber* f) noexcept;
+
+/// Nobody may look into it any more, nor is what it refers to in use; and again.
+inline void close(void* at, std::size_t bytes) noexcept { ASAN_POISON_MEMORY_REGION(at, bytes); }
+inline void open(void* at, std::size_t bytes) noexcept { ASAN_UNPOISON_MEMORY_REGION(at, bytes); }
+
+#else
+
+inline void adopt_thread(fiber*, thread_stack) noexcept {}
+inline void part_from_thread(fiber*, thread_stack) noexcept {}
+/// Without it Valgrind takes a switch for a call of a function with very many local variables.
 inline void create([[maybe_unused]] fiber* f) noexcept {
-#if WEFT_ASAN
-  // Heap blocks that only parked stacks refer to are not leaks. Without the guard, which the
-  // leak checker would trip over.
-  __lsan_register_root_region(f->low, static_cast<std::size_t>(f->top - f->low));
+#if WEFT_VALGRIND
+  f->valgrind_id = static_cast<unsigned>(VALGRIND_STACK_REGISTER(f->low, f->top - 1));
 #endif
 }
-
 inline void destroy([[maybe_unused]] fiber* f) noexcept {
-#if WEFT_ASAN
-  __lsan_unregister_root_region(f->low, static_cast<std::size_t>(f->top - f->low));
-  // The abandoned frames must not poison the next tenant's.
-  ASAN_UNPOISON_MEMORY_REGION(f->low, static_cast<std::size_t>(f->top - f->low));
+#if WEFT_VALGRIND
+  VALGRIND_STACK_DEREGISTER(f->valgrind_id);
 #endif
 }
+inline void close(void*, std::size_t) noexcept {}
+inline void open(void*, std::size_t) noexcept {}
+
+#endif
 
 /// Immediately before the jump.
 [[gnu::always_inline]] inline void leave(fiber* from, fiber* to) noexcept {
 #if WEFT_ASAN
   __sanitizer_start_switch_fiber(&from->asan_fake_stack, to->low,
                                  static_cast<std::size_t>(to->top - to->low));
+  if (from->asan_fake_stack != from->asan_root) [[unlikely]] {
+    found_fake_stack(from);
+  }
 #endif
   race::switch_stacks(from, to);
 }
