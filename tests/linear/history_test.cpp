@@ -231,9 +231,13 @@ void one_wait_group_program(std::uint64_t seed) {
 
 int programs() { return std::max(10, static_cast<int>(2000 * weft::testing::scale())); }
 
+// For tools/prove.
+void record_histories(int n) { ::testing::Test::RecordProperty("histories", n); }
+
 // On one thread, where the seed decides who goes on before each operation, and within them.
 template <class F>
 void each_simulated_program(F f) {
+  record_histories(programs());
   for (int i = 0; i < programs() && !::testing::Test::HasFailure(); ++i) {
     const auto seed = static_cast<std::uint64_t>(i);
     weft::runtime_options o;
@@ -249,6 +253,7 @@ class Histories : public weft::testing::Procs {
   // Parties may be left blocked: each program has a run of its own. A third of the runs is seeded.
   template <class F>
   void each_program(F f) {
+    record_histories(programs());
     for (int i = 0; i < programs() && !HasFailure(); ++i) {
       const auto seed = static_cast<std::uint64_t>(i);
       weft::runtime_options o{.max_procs = procs()};
@@ -283,6 +288,7 @@ TEST(SimulatedHistories, OfChannelsAreLinearizable) {
   for (const std::size_t capacity : {0u, 1u, 3u}) {
     each_simulated_program([=](std::uint64_t seed) { one_channel_program(capacity, seed); });
   }
+  record_histories(3 * programs());
 }
 TEST(SimulatedHistories, OfASemaphoreAreLinearizable) {
   each_simulated_program([](std::uint64_t seed) { one_semaphore_program(3, seed); });
