@@ -28,6 +28,7 @@ namespace weft::testing {
 template <class F>
 void explore_in_test(F&& f, options o = {},
                      std::source_location site = std::source_location::current()) {
+  o.print = false;  // the test does
   auto mine = std::move(o.failed);
   o.failed = [&mine] { return ::testing::Test::HasFailure() || (mine && mine()); };
   const result r = explore(std::forward<F>(f), o, site);

@@ -71,6 +71,8 @@ struct options {
   std::uint64_t max_steps = 1'000'000;
   /// As in runtime_options.
   std::size_t stack_bytes = 0;
+  /// explore(): a failure goes to stderr, too.
+  bool print = true;
   /// Called after each run that has not failed by itself: did a check of the program's fail?
   std::function<bool()> failed;
 };
@@ -131,8 +133,7 @@ void bubble(F&& f, const options& o = {},
 }
 
 /// Calls f in one bubble after the other, each with a seed and so in an order of its own, until one
-/// fails, options.runs have passed or options.budget is used up. f must be able to run again. A
-/// failure is also printed to stderr, with its seed.
+/// fails, options.runs have passed or options.budget is used up. f must be able to run again.
 /// Errors  as bubble(); what fails in a bubble is in the result instead, exceptions of f too.
 /// Go      no counterpart: synctest's order is not chosen (ST-7).
 template <class F>

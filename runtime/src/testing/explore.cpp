@@ -42,7 +42,9 @@ result run_many(const options& o, void (*f)(void*), void* arg, std::source_locat
     sum.schedule = r.schedule;
     if (!r.passed()) {
       sum.failure = std::move(r.failure);
-      say(*sum.failure, sum.runs);
+      if (o.print) {
+        say(*sum.failure, sum.runs);
+      }
       break;
     }
   }
