@@ -26,6 +26,7 @@ class cache {
       if (auto at = values_.find(name); at != values_.end()) {
         return at->second;
       }
+      ++loads_;
     }
     std::string value = load(name);  // slow: not under the lock
     const std::lock_guard hold(mutex_);
@@ -34,8 +35,7 @@ class cache {
   int loads() const { return loads_; }
 
  private:
-  std::string load(const std::string& name) {
-    ++loads_;
+  static std::string load(const std::string& name) {
     weft::sleep(100ms);  // takes no time here
     return "<" + name + ">";
   }

@@ -209,6 +209,8 @@ void one_mutex_program(std::uint64_t seed) {
 void one_wait_group_program(std::uint64_t seed) {
   auto p = std::make_shared<program>();
   auto g = std::make_shared<weft::wait_group>();
+  g->add(1);  // its first round is over: add() beside wait() is no mistake any more (WG-2, OB-10)
+  g->add(-1);
   run_parties(p, seed, [g](program& prog, int me, int, std::mt19937_64& draw) {
     if (draw() % 2 == 0) {
       prog.log.record(me, wait_group_spec::wait, 0, [&] {

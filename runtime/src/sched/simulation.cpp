@@ -6,6 +6,8 @@
 #include <weft/detail/schedule_point.hpp>
 #include <weft/exceptions.hpp>
 
+#include <sys/single_threaded.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -14,6 +16,7 @@
 #include "detail/sys.hpp"
 #include "sched/block_thread.hpp"
 #include "sched/scheduler.hpp"
+#include "stack/race.hpp"
 #include "time/clock.hpp"
 
 namespace weft::detail {
@@ -51,6 +54,11 @@ void simulation::begin(scheduler& s) noexcept {
   on = this;
   real_clock = std::exchange(clock, clock_source{now});
   simulating.store(1, relaxed);  // [simulated.1] relaxed: read by this thread
+#if WEFT_RACE
+  // The process may have no other thread: then the standard library counts without atomic
+  // operations, which between goroutines looks like a race.
+  __libc_single_threaded = 0;
+#endif
 }
 
 void simulation::end() noexcept {
@@ -183,19 +191,27 @@ void simulation::lock_in_turn(spinlock& lock) noexcept {
 }
 
 void simulation::wait() {
+  const race::runtime_code in;
   if (waiter_ != nullptr) {
     throw misuse("weft: testing::wait: another goroutine is in wait() already");
   }
   waiter_ = self();
+  await_all();
+}
+
+// The caller is noted as who waits.
+void simulation::await_all() noexcept {
   park(
       wait_reason::bubble, [](void*) noexcept {}, nullptr);
+  race::acquire_from_parked();
+  race::acquire(scheduler_->ended());
 }
 
 void simulation::drain() {
+  const race::runtime_code in;
   time_stands_ = true;
   drainer_ = self();
-  park(
-      wait_reason::bubble, [](void*) noexcept {}, nullptr);
+  await_all();
   const std::int64_t left = scheduler_->live_goroutines() - 1;
   if (left != 0) {
     fail(failure_kind::leak, std::to_string(left) +

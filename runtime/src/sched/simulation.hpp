@@ -86,6 +86,7 @@ class simulation {
   void count_step();
   void note_choice(std::uint64_t id) noexcept;
   void creep() noexcept;
+  void await_all() noexcept;
   bool await_other_threads();
 
   const scope scope_;

@@ -3,8 +3,10 @@
 #include <weft/testing.hpp>
 #include <weft/weft.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -36,7 +38,7 @@ bool has(const std::string& text, const std::string& part) {
 // ---- ST-1 ----
 
 TEST(Bubble, ReturnsWhenAllItsGoroutinesHaveEnded) {
-  int ended = 0;
+  std::atomic<int> ended{0};
   bubble([&] {
     for (int i = 0; i < 10; ++i) {
       weft::go([&] {
@@ -87,7 +89,7 @@ TEST(Bubble, BlockingCodeIsJustCalled) {
 }
 
 TEST(Bubble, EndsWhenTheFunctionCallsGoexit) {
-  bool ended = false;
+  std::atomic<bool> ended{false};
   bubble([&] {
     weft::go([&] {
       weft::yield();
@@ -135,7 +137,7 @@ TEST(Bubble, TheRealClockIsBackAfterIt) {
 TEST(Bubble, TimeStandsStillWhileAnybodyCanRun) {
   bubble([] {
     const auto begin = weft::now();
-    bool slept = false;
+    std::atomic<bool> slept{false};
     weft::go([&] {
       weft::sleep(1ns);
       slept = true;
@@ -152,10 +154,12 @@ TEST(Bubble, TimeStandsStillWhileAnybodyCanRun) {
 
 TEST(Bubble, GoesFromTimerToTimer) {
   std::vector<int> order;
+  weft::mutex m;
   bubble([&] {
     for (const int hours : {3, 1, 2}) {
-      weft::go([&order, hours] {
+      weft::go([&, hours] {
         weft::sleep(std::chrono::hours(hours));
+        const std::lock_guard hold(m);
         order.push_back(hours);
       });
     }
@@ -203,7 +207,7 @@ TEST(Bubble, EveryKindOfWaitCountsAsBlocked) {
     auto c = weft::make_chan<int>();
     weft::once first;
     bool go_on = false;
-    int done = 0;
+    std::atomic<int> done{0};
     weft::go([&] {
       m.lock();
       m.unlock();
@@ -286,7 +290,7 @@ TEST(Bubble, WaitReturnsWhenAllOthersAreBlocked) {
 TEST(Bubble, WaitIsForBubblesAndForOneAtATime) {
   EXPECT_THROW(weft::testing::wait(), weft::misuse);
   weft::run([] { EXPECT_THROW(weft::testing::wait(), weft::misuse); });
-  int refused = 0;
+  std::atomic<int> refused{0};
   bubble([&] {
     for (int i = 0; i < 2; ++i) {
       weft::go([&] {

@@ -3,6 +3,7 @@
 #include <weft/testing.hpp>
 #include <weft/weft.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <stdexcept>
@@ -13,6 +14,17 @@
 namespace {
 
 using namespace std::chrono_literals;
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define WEFT_TEST_UNDER_TSAN 1
+#endif
+#endif
+#ifdef WEFT_TEST_UNDER_TSAN
+constexpr bool threads_of_a_sanitizer = true;
+#else
+constexpr bool threads_of_a_sanitizer = false;
+#endif
 
 weft::runtime_options simulated(std::uint64_t seed) {
   weft::runtime_options o;
@@ -99,7 +111,7 @@ TEST(Deterministic, SleepsTakeNoTime) {
 TEST(Deterministic, TimeCreepsForOneThatWaitsByYielding) {
   weft::run(simulated(1), [] {
     const auto until = weft::now() + 10ms;
-    bool rang = false;
+    std::atomic<bool> rang{false};
     weft::go([&] {
       weft::sleep(5ms);
       rang = true;
@@ -145,6 +157,9 @@ TEST(Deterministic, IsNotForARuntimeObject) {
 }
 
 TEST(DeterministicDeathTest, ADeadlockEndsTheProcessAndNamesTheSeed) {
+  if (threads_of_a_sanitizer) {
+    GTEST_SKIP() << "TSan has a thread, which might wake somebody";
+  }
   EXPECT_EXIT(weft::run(simulated(123), [] { weft::make_chan<int>().recv(); }),
               ::testing::ExitedWithCode(2),
               "all goroutines are asleep - deadlock!\nweft: the choices of this run came from seed "

@@ -3,8 +3,11 @@
 #include <weft/testing.hpp>
 #include <weft/weft.hpp>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <mutex>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -146,13 +149,13 @@ TEST(Explore, FindsAnAtomicityViolationThatIsDeep) {
         auto token = weft::make_chan<int>(1);
         token.send(0);
         weft::wait_group all;
-        int inside = 0;
-        int most = 0;
+        std::atomic<int> inside{0};
+        std::atomic<int> most{0};
         for (int i = 0; i < 3; ++i) {
           all.go([&] {
             const int n = *token.recv();
             ++inside;
-            most = std::max(most, inside);
+            most = std::max<int>(most, inside);
             token.send(n + 1);  // too early
             weft::yield();
             --inside;
@@ -206,9 +209,13 @@ TEST(Explore, GoesThroughManyDifferentOrders) {
   const auto r = explore(
       [&] {
         std::vector<int> order;
+        weft::mutex m;
         weft::wait_group all;
         for (int i = 0; i < 4; ++i) {
-          all.go([&order, i] { order.push_back(i); });
+          all.go([&, i] {
+            const std::lock_guard hold(m);
+            order.push_back(i);
+          });
         }
         all.wait();
         orders.insert(order);
