@@ -184,9 +184,12 @@ void simulation::lock_in_turn(spinlock& lock) noexcept {
     const race::runtime_code in;
     worker* w = this_worker();
     w->collect(*this);
-    WEFT_CHECK(w->current() != nullptr && pauses_ == 0 && !runnable_.empty(),
-               "a lock is held by a goroutine that cannot go on");
-    w->yield_current();
+    if (w->current() != nullptr && pauses_ == 0 && !runnable_.empty()) {
+      w->yield_current();
+    } else {
+      WEFT_CHECK(scope_ == scope::program, "a lock is held by a goroutine that cannot go on");
+      sys.give_up_processor();  // another thread has it
+    }
   }
 }
 

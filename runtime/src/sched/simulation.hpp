@@ -42,8 +42,8 @@ class simulation {
   // ---- by goroutines ----
   /// A step of the calling goroutine; others may go first.
   void point() noexcept;
-  /// `lock` is held by a goroutine that was made to wait: until it has gone on. Only the scheduler
-  /// itself cannot wait.
+  /// If `lock` is held by a goroutine that was made to wait: until it has gone on. Only the
+  /// scheduler itself cannot wait for one.
   void lock_in_turn(spinlock& lock) noexcept;
   /// Returns when all others are blocked. Throws misuse when somebody waits so already.
   void wait();
