@@ -11,6 +11,12 @@
 namespace weft::testing {
 namespace {
 
+// As for all variables: an empty one is none.
+bool is_set(const char* name) {
+  const char* text = std::getenv(name);
+  return text != nullptr && *text != '\0';
+}
+
 void say(const failure& f, std::uint64_t runs) {
   const std::string seed = std::to_string(f.seed);
   weft::detail::print("weft: testing: " + std::string(to_string(f.kind)) + " in run " +
@@ -25,8 +31,8 @@ namespace implementation {
 
 result run_many(const options& o, void (*f)(void*), void* arg, std::source_location site) {
   using std::chrono::steady_clock;
-  const bool one = std::getenv("WEFT_SEED") != nullptr;
-  const bool all = std::getenv("WEFT_RUNS") != nullptr;
+  const bool one = is_set("WEFT_SEED");
+  const bool all = is_set("WEFT_RUNS");
   const std::uint64_t first = seed_or(o.seed);
   const std::uint64_t most =
       one ? 1 : weft::detail::number_from("WEFT_RUNS", o.runs, 1, UINT64_MAX);
