@@ -56,8 +56,8 @@ bool begin_report() noexcept {
     return false;
   }
   constexpr std::int64_t long_ns = 60'000'000'000;
-  for (const std::int64_t until = clock.now() + long_ns; clock.now() < until;) {
-    sys.nap(until - clock.now());  // which the signals of the other one's report interrupt [ask]
+  for (const std::int64_t until = real_now() + long_ns; real_now() < until;) {
+    sys.nap(until - real_now());  // which the signals of the other one's report interrupt [ask]
   }
   return true;  // the other one is stuck
 }
