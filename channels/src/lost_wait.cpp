@@ -27,7 +27,7 @@ auto lost_search::with_lock(chan_core* c, F f) noexcept {
   if (locked_by_me(c)) {
     return f();
   }
-  biased_guard hold(c->lock());
+  const biased_guard_besides hold(c->lock());  // lost_lock is held
   return f();
 }
 
@@ -169,7 +169,7 @@ bool chan_core::recv_watched_and_unlock(void* to, handle_place place) {
 bool chan_core::wait_watched(waiter_queue& q, wait_reason why, void* value, handle_place place) {
   goroutine* me = self();
   lost_lock.lock();
-  lock_.lock();
+  lock_.lock_besides();
   const bool sends = &q == &senders_;
   const chan_status s = sends ? send_locked(value) : recv_locked(value);
   if (s != chan_status::would_block) {

@@ -42,10 +42,15 @@ struct attempt {
     });
   }
 
-  void lock_all() const noexcept {
+  void lock_all(bool holds_lost_lock) const noexcept {
     for (std::uint32_t i = 0; i < count; ++i) {
-      if (first_of_channel(i)) {
+      if (!first_of_channel(i)) {
+        continue;
+      }
+      if (i == 0 && !holds_lost_lock) {
         core_at(i)->lock().lock();
+      } else {
+        core_at(i)->lock().lock_besides();
       }
     }
   }
@@ -134,6 +139,8 @@ class select_watch {
   ~select_watch() { release(); }
   select_watch(const select_watch&) = delete;
   select_watch& operator=(const select_watch&) = delete;
+
+  bool on() const noexcept { return on_; }  ///< lost_lock is held
 
   void release() noexcept {
     if (std::exchange(on_, false)) {
@@ -224,7 +231,7 @@ attempt_result wait_for_one(attempt& a, std::uint64_t ticket, goroutine* me, sel
   const select_scratch& scratch = a.scratch;
   const select_entry* entries = a.entries;
   select_watch watch(a, options.has_default || limit.deadline != never || a.count == 0);
-  a.lock_all();
+  a.lock_all(watch.on());
   for (std::uint32_t k = 0; k < a.count; ++k) {
     const select_entry& e = entries[scratch.poll[k]];
     const chan_status s = try_locked(e);

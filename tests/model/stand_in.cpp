@@ -134,6 +134,7 @@ const char* to_string(wait_reason) noexcept { return "a wait"; }
 void note_contention() noexcept {}
 bool solo_forbidden() noexcept { return true; }
 void biased_lock::lock_shared() noexcept { lock_.lock(); }
+void biased_lock::lock_shared_besides() noexcept { lock_.lock(); }
 
 void fatal_misuse(const char* what) noexcept {
   model::require(false, what);

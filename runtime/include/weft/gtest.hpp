@@ -23,15 +23,38 @@
 
 namespace weft::testing {
 
-/// explore() as a part of the current test: its failure is one of the test's.
+namespace implementation {
+
+/// Of the current test.
+inline int failed_checks() {
+  const ::testing::TestInfo* test = ::testing::UnitTest::GetInstance()->current_test_info();
+  int n = 0;
+  for (int i = 0; test != nullptr && i < test->result()->total_part_count(); ++i) {
+    n += test->result()->GetTestPartResult(i).failed();
+  }
+  return n;
+}
+
+}  // namespace implementation
+
+/// explore() as a part of the current test: its failure is one of the test's. Checks that had
+/// failed before count for nothing here.
 /// Blocks  the calling thread.   Errors  as explore().
 template <class F>
 void explore_in_test(F&& f, options o = {},
                      std::source_location site = std::source_location::current()) {
   o.print = false;  // the test does
   auto mine = std::move(o.failed);
-  o.failed = [&mine] { return ::testing::Test::HasFailure() || (mine && mine()); };
-  const result r = explore(std::forward<F>(f), o, site);
+  const int before = implementation::failed_checks();
+  o.failed = [&mine, before] {
+    return implementation::failed_checks() > before || (mine && mine());
+  };
+  const auto body = [&f] {
+    if (!::testing::Test::IsSkipped()) {
+      f();
+    }
+  };
+  const result r = explore(body, o, site);
   if (!r.passed()) {
     ADD_FAILURE_AT(site.file_name(), static_cast<int>(site.line()))
         << "weft: " << to_string(r.failure->kind) << " with seed " << r.failure->seed

@@ -79,8 +79,10 @@ struct runtime_options {
   /// own (weft::now()), creeps by a microsecond a step, and jumps to the next timer when all are
   /// blocked. The same seed gives the same run: what differs is found by running many. Other
   /// threads may take part, but are not simulated: what comes from them is not repeated, and timers
-  /// do not wait for them. max_procs is 1. For tests of a part of a program: <weft/testing.hpp>.
-  /// Set by WEFT_SEED, too, where seed is 0.   Go  no counterpart; U-11.
+  /// do not wait for them. max_procs is 1. No monitor runs: on_sigquit and stall_limit are for
+  /// other runs. No other thread may be in a wait with a limit when it begins or ends. For tests of
+  /// a part of a program: <weft/testing.hpp>. Set by WEFT_SEED, too, where seed is 0.   Go  no
+  /// counterpart; U-11.
   bool deterministic = false;
   /// Not 0: what takes so long, or longer, is reported to stderr: a goroutine that keeps its worker
   /// without a wait, a yield or blocking(); one that could run and is not run; a timer that comes

@@ -38,7 +38,8 @@ struct runtime_counts {
 
 /// The counters of the runtime that runs; all zero if none does. They are read one after the other
 /// while everything goes on: each is right at some moment during the call, sums of several may be
-/// off by what happened meanwhile. What only grows never goes back within a run.
+/// off by what happened meanwhile. What only grows never goes back within a run, but for a
+/// spawn by a thread of the program's own that is given up.
 /// Blocks  no.   Order  none.   Cost  O(workers); the runtime itself counts without locked
 /// instructions.   Threads any, also none of weft's.
 /// Go      runtime/metrics, GODEBUG=schedtrace; OB-9.   Test  unit/runtime/stats_test.cpp

@@ -25,6 +25,8 @@
 //    (unlock of an unlocked mutex, a crash) aborts it here, and says the seed.
 // After a failure the goroutines that are left never run again and are not unwound, as at the end
 // of run() (GR-2).
+#include <weft/runtime.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -105,6 +107,14 @@ result run_many(const options& o, void (*f)(void*), void* arg, std::source_locat
 std::uint64_t seed_or(std::uint64_t otherwise);
 void throw_failure(result r);
 
+template <class F>
+void check(const F& f) {
+  static_assert(std::is_invocable_v<F&>, "a bubble needs a function that takes no arguments");
+  if (weft::detail::is_null(f)) {
+    throw null_function("weft: testing: the function is null");
+  }
+}
+
 // By a pointer to a pointer to it, which may be one to a function.
 template <class F>
 void call(void* f) {
@@ -119,13 +129,15 @@ void call(void* f) {
 /// Order   what precedes bubble() happens before f; all that happens in it before it returns.
 /// Errors  what f throws comes through; bubble_failed otherwise, also for an exception of another
 ///         goroutine; misuse when a runtime is running, this thread's or another's, so also for a
-///         bubble in a bubble (ST-1); std::invalid_argument for a bad WEFT_SEED; std::system_error
-///         when memory cannot be had.
+///         bubble in a bubble (ST-1); null_function; std::invalid_argument for a bad WEFT_SEED;
+///         std::system_error when memory for the run cannot be had; lack of memory within it ends
+///         the program. set_uncaught_handler() has no part in a bubble.
 /// Threads any that is no worker; no thread may be in a limited wait of weft's meanwhile.
 /// Go      testing/synctest.Test; ST-1..7.   Test  unit/testing/bubble_test.cpp
 template <class F>
 void bubble(F&& f, const options& o = {},
             std::source_location site = std::source_location::current()) {
+  implementation::check(f);
   auto* at = std::addressof(f);
   implementation::throw_failure(
       implementation::run_once(o, implementation::seed_or(o.seed),
@@ -139,6 +151,7 @@ void bubble(F&& f, const options& o = {},
 template <class F>
 [[nodiscard]] result explore(F&& f, const options& o = {},
                              std::source_location site = std::source_location::current()) {
+  implementation::check(f);
   auto* at = std::addressof(f);
   return implementation::run_many(o, implementation::call<std::remove_reference_t<F>>, &at, site);
 }
@@ -147,6 +160,7 @@ template <class F>
 template <class F>
 void replay(std::uint64_t seed, F&& f, const options& o = {},
             std::source_location site = std::source_location::current()) {
+  implementation::check(f);
   auto* at = std::addressof(f);
   implementation::throw_failure(implementation::run_once(
       o, seed, implementation::call<std::remove_reference_t<F>>, &at, site));

@@ -100,10 +100,10 @@ bool handler_is_there() noexcept {
 // Sleeps while the word is `word`, for so long at the most.
 std::uint32_t await_change(const atomic<std::uint32_t>& word, std::uint32_t is,
                            std::int64_t ns) noexcept {
-  const std::int64_t until = clock.now() + ns;
+  const std::int64_t until = real_now() + ns;
   for (;;) {
     const std::uint32_t now = word.load(acquire);  // [ask.5] acquire: the frames are there
-    const std::int64_t left = until - clock.now();
+    const std::int64_t left = until - real_now();
     if (now != is || left <= 0) {
       return now;
     }

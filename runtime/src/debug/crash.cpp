@@ -56,8 +56,8 @@ bool begin_report() noexcept {
     return false;
   }
   constexpr std::int64_t long_ns = 60'000'000'000;
-  for (const std::int64_t until = clock.now() + long_ns; clock.now() < until;) {
-    sys.nap(until - clock.now());  // which the signals of the other one's report interrupt [ask]
+  for (const std::int64_t until = real_now() + long_ns; real_now() < until;) {
+    sys.nap(until - real_now());  // which the signals of the other one's report interrupt [ask]
   }
   return true;  // the other one is stuck
 }
@@ -107,7 +107,14 @@ void print_current_exception() noexcept {
   if (simulation* s = this_simulation(); s != nullptr && s->is_bubble() && g != nullptr &&
                                          !handling_goexit() &&
                                          std::current_exception() != nullptr) {
-    s->fail_by_exception();
+    // The second time it is the failure's own text that threw: then as in any program.
+    static thread_local const goroutine* before = nullptr;
+    static thread_local std::uint64_t id_before = 0;
+    if (before != g || id_before != g->id) {
+      before = g;
+      id_before = g->id;
+      s->fail_by_exception();
+    }
   }
   static thread_local int times = 0;
   if (g == nullptr && previous_terminate != nullptr) {

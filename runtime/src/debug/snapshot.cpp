@@ -119,9 +119,9 @@ bool snapshot::take(scheduler* s, visit_patience patience, const goroutine* mine
 // After all have been looked at: nobody is held up meanwhile.
 void snapshot::ask_running() noexcept {
   constexpr int most = 4;  // that do not answer
-  const std::int64_t until = clock.now() + most * ask_patience_ns;
+  const std::int64_t until = real_now() + most * ask_patience_ns;
   const mapped<frame_list> trace;
-  for (std::size_t i = 0; trace && i < count_ && clock.now() < until; ++i) {
+  for (std::size_t i = 0; trace && i < count_ && real_now() < until; ++i) {
     const goroutine_sight& g = entries_[i].seen;
     if (g.state == goroutine_state::running && g.record != mine_ &&
         ask_for_trace(g.thread, g.record, g.id, ask_patience_ns, *trace)) {

@@ -26,33 +26,35 @@ using testing::failure_kind;
 
 // Far from 0, so that earlier times exist; always the same, so that a replay is one.
 constexpr std::int64_t first_now = 1'000'000'000'000'000;
-// In a program time creeps: one that waits for a time by yielding would never get there.
+// In a program time creeps: one that waits for a time by yielding or polling would never get there.
 constexpr std::int64_t creep_ns = 1'000;
-constexpr std::uint32_t timers_every = 64;  // picks between looks at timers while time creeps
+constexpr std::uint32_t timers_every = 64;  // steps between looks at timers while time creeps
 // Steps of one goroutine in a row, after which it counts as waiting for the others.
 constexpr std::uint32_t longest_streak = 1'000;
 constexpr std::int64_t look_again_ns = 1'000'000;  // for what other threads have done
 
-// That of the thread that runs it; for the clock, which anybody may read.
-constinit simulation* on = nullptr;
-constinit clock_source real_clock{nullptr};
+// The time of the run. Threads outside may read it, also when the run is just over. Written by the
+// thread that runs it.
+constinit atomic<std::int64_t> time_now{0};
+constinit clock_source clock_before{nullptr};
+
+std::int64_t now() noexcept { return time_now.load(relaxed); }            // relaxed: own, or a hint
+void set_time(std::int64_t ns) noexcept { time_now.store(ns, relaxed); }  // relaxed: as above
 
 }  // namespace
 
 constinit atomic<std::uint32_t> simulating{0};
 
 simulation::simulation(scope s, std::uint64_t seed, std::uint64_t max_steps)
-    : scope_(s), seed_(seed), max_steps_(max_steps), strategy_(seed), now_(first_now) {
+    : scope_(s), seed_(seed), max_steps_(max_steps), strategy_(seed) {
   result_.runs = 1;
   result_.schedule = 0xcbf2'9ce4'8422'2325u;
 }
 
-std::int64_t simulation::now() noexcept { return on->now_; }
-
 void simulation::begin(scheduler& s) noexcept {
   scheduler_ = &s;
-  on = this;
-  real_clock = std::exchange(clock, clock_source{now});
+  set_time(first_now);
+  clock_before = std::exchange(clock, clock_source{now});
   simulating.store(1, relaxed);  // [simulated.1] relaxed: read by this thread
 #if WEFT_RACE
   // The process may have no other thread: then the standard library counts without atomic
@@ -63,8 +65,7 @@ void simulation::begin(scheduler& s) noexcept {
 
 void simulation::end() noexcept {
   simulating.store(0, relaxed);  // [simulated.1] relaxed: as above
-  clock = real_clock;
-  on = nullptr;
+  clock = clock_before;
 }
 
 // ---- by the worker ----
@@ -79,7 +80,9 @@ goroutine* simulation::choose(goroutine* leaving) {
     strategy_.step_back(leaving->id);
   }
   count_step();
-  creep();
+  if (creep()) {
+    this_worker()->attend(worker::attend_timers);
+  }
   if (runnable_.empty()) {
     return nullptr;
   }
@@ -92,13 +95,13 @@ goroutine* simulation::choose(goroutine* leaving) {
   return g;
 }
 
-void simulation::creep() noexcept {
-  if (scope_ == scope::program) {
-    now_ += creep_ns;
-    if (++picks_ % timers_every == 0 && scheduler_->timers.earliest() <= now_) {
-      this_worker()->attend(worker::attend_timers);
-    }
+// True: timers are due, and it is time to look at them.
+bool simulation::creep() noexcept {
+  if (scope_ != scope::program) {
+    return false;
   }
+  set_time(now() + creep_ns);
+  return ++steps_ % timers_every == 0 && scheduler_->timers.earliest() <= now();
 }
 
 void simulation::count_step() {
@@ -123,7 +126,7 @@ bool simulation::when_idle() {
   all.clean_fronts();
   const std::int64_t first = all.earliest();
   if (!time_stands_ && first != never) {
-    now_ = std::max(now_, first);
+    set_time(std::max(now(), first));
     return true;
   }
   if (scope_ == scope::program) {
@@ -163,6 +166,12 @@ void simulation::point() noexcept {
     w->yield_current();  // for ever: the run is over
     return;
   }
+  if (creep()) {
+    w->attend(worker::attend_timers);
+    preempting_ = true;
+    w->yield_current();  // where timers run
+    return;
+  }
   if (runnable_.empty()) {
     return;
   }
@@ -178,18 +187,21 @@ void simulation::point() noexcept {
   }
 }
 
-void simulation::lock_in_turn(spinlock& lock) noexcept {
-  point();
+void simulation::lock_in_turn(spinlock& lock, goes_first who) noexcept {
+  if (who == goes_first::others) {
+    point();
+  }
   while (!lock.try_lock()) {
     const race::runtime_code in;
     worker* w = this_worker();
     w->collect(*this);
     if (w->current() != nullptr && pauses_ == 0 && !runnable_.empty()) {
       w->yield_current();
-    } else {
-      WEFT_CHECK(scope_ == scope::program, "a lock is held by a goroutine that cannot go on");
-      sys.give_up_processor();  // another thread has it
+      continue;
     }
+    WEFT_CHECK(sys.count_threads() != 1, "a lock is held by a goroutine that cannot go on");
+    lock.lock();  // a thread outside has it
+    return;
   }
 }
 

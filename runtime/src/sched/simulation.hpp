@@ -42,9 +42,12 @@ class simulation {
   // ---- by goroutines ----
   /// A step of the calling goroutine; others may go first.
   void point() noexcept;
-  /// If `lock` is held by a goroutine that was made to wait: until it has gone on. Only the
-  /// scheduler itself cannot wait for one.
-  void lock_in_turn(spinlock& lock) noexcept;
+  /// May others go before the caller takes a lock? Not if it holds one already: then the scheduler
+  /// itself might need it, which cannot wait.
+  enum class goes_first { others, caller };
+  /// Locks; if a goroutine that was made to wait, or a thread outside, holds it: when that has gone
+  /// on.
+  void lock_in_turn(spinlock& lock, goes_first who) noexcept;
   /// Returns when all others are blocked. Throws misuse when somebody waits so already.
   void wait();
   /// The same after the last line of the bubble; from here on time stands still. What is left then
@@ -82,10 +85,9 @@ class simulation {
   };
 
  private:
-  static std::int64_t now() noexcept;
   void count_step();
   void note_choice(std::uint64_t id) noexcept;
-  void creep() noexcept;
+  bool creep() noexcept;
   void await_all() noexcept;
   bool await_other_threads();
 
@@ -96,14 +98,13 @@ class simulation {
   strategy strategy_;
   std::vector<goroutine*> runnable_;
   std::vector<std::uint64_t> ids_;  // of them
-  std::int64_t now_;
-  std::uint32_t picks_ = 0;
-  std::uint32_t streak_ = 0;      // steps of one goroutine in a row
-  std::uint32_t pauses_ = 0;      // see pause
-  bool preempting_ = false;       // the running goroutine is made to wait, it did not ask for it
-  bool time_stands_ = false;      // drain()
-  goroutine* waiter_ = nullptr;   // in wait()
-  goroutine* drainer_ = nullptr;  // in drain()
+  std::uint32_t steps_ = 0;         // of time
+  std::uint32_t streak_ = 0;        // steps of one goroutine in a row
+  std::uint32_t pauses_ = 0;        // see pause
+  bool preempting_ = false;         // the running goroutine is made to wait, it did not ask for it
+  bool time_stands_ = false;        // drain()
+  goroutine* waiter_ = nullptr;     // in wait()
+  goroutine* drainer_ = nullptr;    // in drain()
   testing::result result_;
 };
 

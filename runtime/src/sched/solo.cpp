@@ -32,6 +32,27 @@ void announce() noexcept {
 }
 #endif
 
+// A lock that others may hold; the caller is no owner of solo.
+void take_with_others(spinlock& lock, simulation::goes_first who) noexcept {
+#ifndef NDEBUG
+  // [solo.1] A worker among the sleepers counts as one that runs no weft code.
+  const worker* w = this_worker();
+  WEFT_CHECK(w == nullptr || !w->counts_as_asleep(), "a sleeping worker takes a biased lock");
+#endif
+  solo_meet();
+  if (simulating.load(relaxed) != 0) [[unlikely]] {  // relaxed: set by the same thread
+    if (simulation* s = this_simulation()) {
+      s->lock_in_turn(lock, who);
+      return;
+    }
+  }
+  if (lock.try_lock()) [[likely]] {
+    return;
+  }
+  note_contention();
+  lock.lock();
+}
+
 }  // namespace
 
 constinit solo_state solo{};
@@ -91,23 +112,11 @@ bool solo_forbidden() noexcept {
 }
 
 __attribute__((noinline)) void biased_lock::lock_shared() noexcept {
-#ifndef NDEBUG
-  // [solo.1] A worker among the sleepers counts as one that runs no weft code.
-  const worker* w = this_worker();
-  WEFT_CHECK(w == nullptr || !w->counts_as_asleep(), "a sleeping worker takes a biased lock");
-#endif
-  solo_meet();
-  if (simulating.load(relaxed) != 0) [[unlikely]] {  // relaxed: set by the same thread
-    if (simulation* s = this_simulation()) {
-      s->lock_in_turn(lock_);
-      return;
-    }
-  }
-  if (lock_.try_lock()) [[likely]] {
-    return;
-  }
-  note_contention();
-  lock_.lock();
+  take_with_others(lock_, simulation::goes_first::others);
+}
+
+__attribute__((noinline)) void biased_lock::lock_shared_besides() noexcept {
+  take_with_others(lock_, simulation::goes_first::caller);
 }
 
 }  // namespace weft::detail

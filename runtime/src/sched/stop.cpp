@@ -91,10 +91,10 @@ std::uint32_t scheduler::begin_stop() noexcept {
 
 // Until so many threads have left, or have had time enough; returns how many have.
 std::uint32_t scheduler::await_workers(std::uint32_t leaving) noexcept {
-  const std::int64_t limit = clock.now() + grace_ns;
+  const std::int64_t limit = real_now() + grace_ns;
   std::uint32_t out = 0;
   while ((out = exited_.load(acquire)) < leaving) {  // [stop] acquire: pairs with worker_exited()
-    const std::int64_t left = limit - clock.now();
+    const std::int64_t left = limit - real_now();
     if (left <= 0) {
       solo_forbid();  // an abandoned worker may still use a channel, unannounced
       break;

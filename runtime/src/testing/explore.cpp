@@ -1,6 +1,7 @@
 // One bubble after the other, until one fails.
 #include <weft/testing.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <string>
@@ -10,6 +11,12 @@
 
 namespace weft::testing {
 namespace {
+
+// As for all variables: an empty one is none.
+bool is_set(const char* name) {
+  const char* text = std::getenv(name);
+  return text != nullptr && *text != '\0';
+}
 
 void say(const failure& f, std::uint64_t runs) {
   const std::string seed = std::to_string(f.seed);
@@ -25,9 +32,9 @@ namespace implementation {
 
 result run_many(const options& o, void (*f)(void*), void* arg, std::source_location site) {
   using std::chrono::steady_clock;
-  const bool one = std::getenv("WEFT_SEED") != nullptr;
-  const bool all = std::getenv("WEFT_RUNS") != nullptr;
-  const std::uint64_t first = seed_or(o.seed);
+  const bool one = is_set("WEFT_SEED");
+  const bool all = is_set("WEFT_RUNS");
+  const std::uint64_t first = std::max<std::uint64_t>(seed_or(o.seed), 1);  // 0 is taken for 1
   const std::uint64_t most =
       one ? 1 : weft::detail::number_from("WEFT_RUNS", o.runs, 1, UINT64_MAX);
   const auto begin = steady_clock::now();

@@ -15,6 +15,8 @@ std::int64_t monotonic_now() {
 
 clock_source clock = {monotonic_now};
 
+std::int64_t real_now() noexcept { return monotonic_now(); }
+
 // Written by the monitor, or by whoever wakes it. Read by everybody: a word that changes 30
 // times a second stays in every cache.
 constinit atomic<std::uint32_t> coarse_now{0};

@@ -11,8 +11,13 @@ struct clock_source {
   std::int64_t (*now)();
 };
 
-/// The clock in force. Replaced by tests only, while no runtime runs.
+/// The clock in force. Replaced by tests, while no runtime runs, and by a simulated run
+/// [simulated.1].
 extern clock_source clock;
+
+/// The machine's, whatever is in force: for what waits for another thread. A simulated clock stands
+/// still meanwhile.
+std::int64_t real_now() noexcept;
 
 /// For dumps, whose ages are in minutes, and stall reports: the clock in units of 2^25 ns, some 34
 /// ms, as the monitor last saw it. The hot path stamps what it does with this word and reads no

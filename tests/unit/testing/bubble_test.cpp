@@ -64,6 +64,13 @@ TEST(Bubble, IsRefusedInABubbleAndInARun) {
   bubble([] {});  // usable again
 }
 
+TEST(Bubble, ANullFunctionIsRefused) {
+  void (*none)() = nullptr;
+  EXPECT_THROW(bubble(none), weft::null_function);
+  EXPECT_THROW(static_cast<void>(weft::testing::explore(none)), weft::null_function);
+  EXPECT_THROW(weft::testing::replay(1, none), weft::null_function);
+}
+
 TEST(Bubble, HasOneWorkerWhateverItIsTold) {
   bubble([] {
     EXPECT_EQ(weft::max_procs(4), 1);

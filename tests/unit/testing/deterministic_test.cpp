@@ -1,7 +1,10 @@
 // Whole programs under runtime_options::deterministic, or WEFT_SEED.
 #include <gtest/gtest.h>
+#include <weft/debug.hpp>
 #include <weft/testing.hpp>
 #include <weft/weft.hpp>
+
+#include <signal.h>
 
 #include <atomic>
 #include <chrono>
@@ -141,6 +144,97 @@ TEST(Deterministic, OtherThreadsMayTakePart) {
   });
 }
 
+TEST(Deterministic, TimeCreepsForOneThatPolls) {
+  weft::run(simulated(1), [] {
+    auto [ctx, cancel] = weft::with_timeout(weft::background(), 5ms);
+    auto c = weft::make_chan<int>();
+    std::size_t ready = 1;
+    while (ready != 0) {
+      ready = weft::select(weft::recv(ctx.done()), weft::recv(c), weft::otherwise());
+    }
+    EXPECT_EQ(ctx.err(), weft::deadline_exceeded);
+  });
+}
+
+// A deadline closes a channel that a select is about to lock, together with others.
+TEST(Deterministic, TimersComeInTheMiddleOfSelects) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    weft::run(simulated(seed), [] {
+      weft::wait_group all;
+      for (int i = 0; i < 4; ++i) {
+        all.go([] {
+          for (int n = 0; n < 30; ++n) {
+            auto [ctx, cancel] = weft::with_timeout(weft::background(), 100us);
+            auto b = weft::make_chan<int>();
+            auto c = weft::make_chan<int>();
+            std::size_t ready = 1;
+            while (ready != 0) {
+              ready = weft::select(weft::recv(ctx.done()), weft::recv(b), weft::recv(c),
+                                   weft::otherwise());
+            }
+          }
+        });
+      }
+      all.wait();
+    });
+  }
+}
+
+TEST(Deterministic, LostWaitsAreLookedForToo) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    weft::runtime_options o = simulated(seed);
+    o.on_lost_wait = weft::lost_wait_action::report;
+    weft::run(o, [] {
+      auto a = weft::make_chan<int>();
+      auto b = weft::make_chan<int>();
+      weft::wait_group all;
+      for (int i = 0; i < 3; ++i) {
+        all.go([a, b] {
+          for (int n = 0; n < 20; ++n) {
+            weft::select(weft::recv(a), weft::recv(b));
+          }
+        });
+      }
+      for (int n = 0; n < 60; ++n) {
+        weft::select(weft::send(a, n), weft::send(b, n));
+      }
+      all.wait();
+    });
+  }
+}
+
+TEST(Deterministic, AThreadOutsideMayHoldALock) {
+  weft::run(simulated(1), [] {
+    auto c = weft::make_chan<int>(8);
+    std::atomic<bool> enough{false};
+    std::thread other([&] {
+      while (!enough) {
+        static_cast<void>(c.try_send(1));
+      }
+    });
+    for (int i = 0; i < 100'000; ++i) {
+      int taken = 0;
+      static_cast<void>(c.try_recv(taken));
+    }
+    enough = true;
+    other.join();
+  });
+}
+
+TEST(Deterministic, ADumpByAnotherThreadWaitsByTheRealClock) {
+  weft::run(simulated(1), [] {
+    sigset_t urgent;
+    sigset_t before;
+    ::sigemptyset(&urgent);
+    ::sigaddset(&urgent, SIGURG);
+    ::pthread_sigmask(SIG_BLOCK, &urgent, &before);  // so this thread does not answer
+    std::string text;
+    std::thread([&] { text = weft::dump_goroutines(); }).join();
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    EXPECT_NE(text.find("running on thread"), std::string::npos) << text;
+  });
+}
+
 TEST(Deterministic, WhatMainLeavesIsAbandonedAsAlways) {
   weft::run(simulated(1), [] { weft::go([] { weft::sleep(1h); }); });
   weft::run(simulated(1), [] {});
@@ -179,6 +273,18 @@ TEST(BubbleDeathTest, WhatAbortsAProgramNamesTheSeedOfTheBubble) {
                                       m.unlock();
                                     }),
               ::testing::KilledBySignal(SIGABRT), "unlock of unlocked mutex.*\n.*\n.*seed 9");
+}
+
+struct broken_what : std::exception {
+  const char* what() const noexcept override { std::terminate(); }
+};
+
+TEST(BubbleDeathTest, AnExceptionWhoseTextCannotBeHadEndsTheProgram) {
+  EXPECT_EXIT(weft::testing::bubble([] {
+                weft::go([] { throw broken_what(); });
+                weft::make_chan<int>().recv();
+              }),
+              ::testing::KilledBySignal(SIGABRT), "an exception left a goroutine: .*broken_what");
 }
 
 }  // namespace

@@ -305,6 +305,19 @@ TEST(Explore, TheNumberOfRunsMayComeFromTheEnvironment) {
   EXPECT_EQ(r.runs, 17u);
 }
 
+TEST(Explore, EmptyVariablesOfTheEnvironmentAreNone) {
+  ::setenv("WEFT_SEED", "", 1);
+  ::setenv("WEFT_RUNS", "", 1);
+  const auto r = explore([] {}, runs(3));
+  weft::testing::options short_of_time = runs(UINT64_MAX);
+  short_of_time.budget = 1ms;
+  const auto limited = explore([] {}, short_of_time);
+  ::unsetenv("WEFT_SEED");
+  ::unsetenv("WEFT_RUNS");
+  EXPECT_EQ(r.runs, 3u);
+  EXPECT_TRUE(limited.passed());
+}
+
 TEST(Explore, PrintsTheSeedOfAFailure) {
   ::testing::internal::CaptureStderr();
   const auto r = explore([] { throw std::logic_error("always"); }, runs(5));

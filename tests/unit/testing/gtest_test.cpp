@@ -4,6 +4,7 @@
 #include <weft/weft.hpp>
 
 #include <chrono>
+#include <cstdlib>
 #include <string>
 
 namespace {
@@ -72,6 +73,19 @@ TEST(GoogleTestGlue, AFailedCheckEndsTheSearchAndNamesTheSeed) {
   EXPECT_EQ(std::string(results.GetTestPartResult(0).message())
                 .find("Failed\nweft: check with seed 3 (again: WEFT_SEED=3), in run 3"),
             0u);
+}
+
+TEST(GoogleTestGlueDeathTest, WhatFailedBeforeCountsForNothing) {
+  EXPECT_EXIT(
+      {
+        ADD_FAILURE() << "before";
+        int runs = 0;
+        weft::testing::options o;
+        o.runs = 3;
+        explore_in_test([&] { ++runs; }, o);
+        std::_Exit(runs == 3 ? 0 : 1);
+      },
+      ::testing::ExitedWithCode(0), "");
 }
 
 }  // namespace
