@@ -6,6 +6,7 @@
 // small capacities.
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -47,6 +48,28 @@ void at_end(std::function<void()> check);
 /// may not have seen, block() returns at once.
 void block(const void* key);
 void unblock(const void* key, int count);
+/// The same until a point of time at the latest; false: that has come. Time stands still as long as
+/// any thread can run, and then goes to the next such point.
+bool block_until(const void* key, std::int64_t deadline);
+std::int64_t now_ns() noexcept;
+/// How often time has gone on in this execution: nobody who waits for something else needs that.
+int timeouts() noexcept;
+
+/// One more thread for this execution, by one of its threads; its index.
+std::size_t start_thread(std::function<void()> body);
+/// Waits for its end.
+void join_thread(std::size_t index);
+/// How many threads have not ended.
+std::size_t live_threads() noexcept;
+/// A model thread is running (and not the function that makes the scenario).
+bool inside() noexcept;
+
+/// In this execution what is freed stays there to the end, and who touches an atomic in it has
+/// failed. Called in the scenario function.
+void keep_freed();
+/// By the heap: false: it may go.
+bool keep_for_now(void* block, std::size_t bytes) noexcept;
+
 /// What the calling thread has done and seen is ordered before what follows adopt(key).
 void publish(const void* key);
 void adopt(const void* key);
@@ -62,6 +85,18 @@ class weakened {
   /// How many accesses were weakened.
   std::size_t met() const noexcept;
 };
+
+/// Until the end of its life, the sources have the mutation of this name: see mutate.py.
+class mutated {
+ public:
+  explicit mutated(const char* name);
+  ~mutated();
+  mutated(const mutated&) = delete;
+  mutated& operator=(const mutated&) = delete;
+  /// How often the sources came by.
+  std::size_t met() const noexcept;
+};
+
 /// The index of the calling model thread.
 std::size_t current() noexcept;
 

@@ -8,6 +8,8 @@
 #include <functional>
 #include <new>
 
+#include "explore.hpp"
+
 namespace {
 
 constexpr std::size_t step = 64;
@@ -73,6 +75,9 @@ void release(void* block) {
   }
   auto* at = static_cast<std::byte*>(block) - header;
   const std::size_t bytes = *reinterpret_cast<std::size_t*>(at);
+  if (weft::model::keep_for_now(block, bytes - header)) {
+    return;
+  }
   if ((bytes - 1) / step >= classes) {
     std::free(at);
   } else {
