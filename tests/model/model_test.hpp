@@ -7,10 +7,25 @@
 #include <cstdlib>
 #include <memory>
 #include <new>
+#include <string>
 
 #include "explore.hpp"
 
 namespace weft::model {
+
+/// For the table of proof, which is made of --gtest_output=json.
+inline void record(const outcome& o, const options& how) {
+  ::testing::Test::RecordProperty("executions", std::to_string(o.executions));
+  ::testing::Test::RecordProperty("preemptions", how.preemptions);
+}
+/// `name`: of the mutation that the model has found.
+inline void record_killed(const char* name, const outcome& wrong) {
+  if (!wrong.failure.empty()) {
+    ::testing::Test::RecordProperty("killed", name);
+  }
+  ::testing::Test::RecordProperty("executions_until_killed", std::to_string(wrong.executions));
+  ::testing::Test::RecordProperty("killed_by", wrong.failure);
+}
 
 /// Explores and expects no failure. WEFT_MODEL_PREEMPTIONS in the environment raises the bound.
 inline void expect_holds(const scenario& make, options how = {}) {
@@ -24,8 +39,12 @@ inline void expect_holds(const scenario& make, options how = {}) {
   }
   const outcome o = explore(make, how);
   EXPECT_EQ(o.failure, "") << "schedule " << o.schedule;
+  if (!o.failure.empty() && std::getenv("WEFT_MODEL_TRACE") != nullptr) {
+    replay(make, o.schedule);
+  }
   EXPECT_TRUE(o.exhausted) << "stopped after " << o.executions << " executions";
   std::printf("%zu executions, %d preemptions\n", o.executions, how.preemptions);
+  record(o, how);
 }
 
 /// Explores and expects that a failure is found, and found again by its schedule.
@@ -33,6 +52,17 @@ inline void expect_fails(const scenario& make, const options& how = {}) {
   const outcome o = explore(make, how);
   ASSERT_NE(o.failure, "") << o.executions << " executions";
   EXPECT_EQ(replay(make, o.schedule).failure, o.failure);
+}
+
+/// Expects that the scenario fails with this mutation in the sources.
+inline void expect_killed(const char* name, const scenario& make, const options& how) {
+  const mutated here(name);
+  const outcome wrong = explore(make, how);
+  EXPECT_NE(wrong.failure, "") << "nobody misses it; met " << here.met() << " times in "
+                               << wrong.executions << " executions";
+  EXPECT_EQ(replay(make, wrong.schedule).failure, wrong.failure);
+  std::printf("%zu executions, then \"%s\"\n", wrong.executions, wrong.failure.c_str());
+  record_killed(name, wrong);
 }
 
 /// A T that may die before its room does: a write to it after its end is found by intact().

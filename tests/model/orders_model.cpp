@@ -233,9 +233,9 @@ const mutation mutations[] = {
      done_then_wait},
     {"KeeperSaysHowLongBeforeItLooksAgain", timers, "keeper_until_.store(until, seq_cst)", release,
      keeper_and_adder},
-    {"AdderLooksAfterItAdded", timers, "when >= keeper_until_.load(seq_cst)", acquire,
+    {"TimerAdderLooksAfterItAdded", timers, "when >= keeper_until_.load(seq_cst)", acquire,
      keeper_and_adder},
-    {"HeapSaysItsTimeBeforeTheAdderLooks", "runtime/src/time/timer_heap.cpp",
+    {"TimerHeapSaysItsTimeBeforeTheAdderLooks", "runtime/src/time/timer_heap.cpp",
      "earliest_.store(first, seq_cst)", release, keeper_and_adder},
 };
 
@@ -270,6 +270,8 @@ TEST_P(Orders, AreNeeded) {
   EXPECT_EQ(weft::model::replay(m.scenario, wrong.schedule).failure, wrong.failure);
   std::printf("%zu executions; weakened: %zu, then \"%s\"\n", right.executions, wrong.executions,
               wrong.failure.c_str());
+  weft::model::record(right, weak);
+  weft::model::record_killed(m.name, wrong);
 }
 
 INSTANTIATE_TEST_SUITE_P(Memory, Orders, ::testing::ValuesIn(mutations),

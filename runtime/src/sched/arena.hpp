@@ -23,7 +23,11 @@ struct record_chain {
 class arena {
  public:
   /// Records move between workers and the arena in chains of this many.
+#if WEFT_MODEL
+  static constexpr std::size_t chain_records = 8;  // each is looked at by visitors
+#else
   static constexpr std::size_t chain_records = 64;
+#endif
 
   /// The arena for this stack size, made on first use. Throws std::bad_alloc.
   static arena& of(std::size_t stack_bytes, fiber_main main);

@@ -27,7 +27,11 @@ void watch_lost_waits(lost_wait_action a) noexcept;
 class scheduler {
  public:
   /// Threads beyond this are not started; Go's own limit.
+#if WEFT_MODEL
+  static constexpr std::uint32_t max_threads = 8;
+#else
   static constexpr std::uint32_t max_threads = 10'000;
+#endif
   /// A thread beyond max_procs ends when it was of no use for so long. Changed by tests only,
   /// while no runtime runs.
   static std::int64_t spare_thread_ns;

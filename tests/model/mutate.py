@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""Mutations: lines of the sources that are wrong when a test says so. Each must be found by the model
+that run_mutations.cpp names for it. A name begins with that of the protocol that it breaks.
+
+    mutate.py ROOT FILE OUT   writes OUT/FILE: FILE with its mutations, each of them behind a switch
+    mutate.py --files         the files that have some, as CMake wants a list
+    mutate.py --names
+
+A mutation replaces an expression, or, if it ends with a semicolon, a statement. Lines keep their
+numbers."""
+
+import os
+import sys
+
+SCHED = "runtime/src/sched/"
+# name: (file, what is right, what is wrong)
+MUTATIONS = {
+    # [idle]
+    "IdleSleepWithoutSecondLook": (
+        SCHED + "sleep.cpp",
+        "!sched_.global.empty() && sched_.idle.leave_sleep(this)", "false"),
+    "IdleWakeWordIsResetLate": (
+        SCHED + "sleep.cpp",
+        "sched_.idle.enter_sleep(this, searching, futile)",
+        "[&] { const auto n = sched_.idle.enter_sleep(this, searching, futile);"
+        " wake_word_.store(0, relaxed); return n; }()"),
+    "IdleWhoLeavesStaysASleeper": (
+        SCHED + "idle.cpp", "unlink_sleeper(self);\n  solo_revoke();", "solo_revoke();"),
+    "IdleSearchIsKeptInSleep": (
+        SCHED + "idle.cpp", "(is_searching ? searching_one : 0)", "0"),
+    "IdlePlaceIsKeptInSleep": (
+        SCHED + "idle.cpp", "(self->has_place ? awake_one : 0)", "0"),
+    "IdleSubmitterLooksFirst": (
+        SCHED + "scheduler.cpp",
+        'WEFT_CHECK(global.push(g), "out of memory for the global queue");\n'
+        "  if (idle.must_wake()) {\n    wake_one();\n  }",
+        "const bool must = idle.must_wake(); global.push(g); if (must) { wake_one(); }"),
+    "IdleStuckWorkerKeepsItsQueues": (
+        SCHED + "run_queue.cpp",
+        "sched_.idle.while_without_place(*this, [&] { n = take_as_thief(moved, batch); });", ";"),
+    # [stop]
+    "StopSleepWithoutLook": (
+        SCHED + "sleep.cpp", "sched_.stopping() || stopped()", "false"),
+    "StopSleepersAreNotWoken": (
+        SCHED + "stop.cpp", "static_cast<worker*>(w)->wake();", ";"),
+    "StopThreadStartsAfterIt": (
+        SCHED + "scheduler.cpp", "stopping() || (dormant == nullptr && index == max_threads)",
+        "dormant == nullptr && index == max_threads"),
+    "StopUsersAreNotAwaited": (
+        SCHED + "scheduler.cpp",
+        "// [stop.2] seq_cst, and acquire: either a user saw nullptr, or it is counted here.\n"
+        "  for (int i = 0; users.load(seq_cst) != 0; ++i) {\n"
+        "    if (i < short_waits) {\n"
+        "      sys.give_up_processor();\n"
+        "    } else {\n"
+        "      sys.nap(nap_ns);  // whoever is in exit() never goes [exit.3]\n"
+        "    }\n"
+        "  }", "static_cast<void>(short_waits); static_cast<void>(nap_ns);"),
+    "StopUserIsCountedLate": (
+        SCHED + "scheduler.cpp",
+        "users.fetch_add(1, seq_cst);               // [stop.1] seq_cst: before the look at the_scheduler\n"
+        "  scheduler_ = the_scheduler.load(seq_cst);  // [stop.1] seq_cst: see retract(); [solo.7]\n",
+        "scheduler_ = the_scheduler.load(seq_cst); users.fetch_add(1, seq_cst);"),
+    # [drain]
+    "DrainLastGoroutineTellsNobody": (
+        SCHED + "sleep.cpp", "sched_.tell_if_none_lives();", ";"),
+    "DrainOneOfTwoWaitersIsTold": (
+        SCHED + "drain.cpp", "INT_MAX", "1"),
+    "DrainWaiterSleepsOnWhatIsNew": (
+        SCHED + "drain.cpp", "sys.futex_wait(drained_.address(), seen, left);",
+        "sys.futex_wait(drained_.address(), drained_.load(relaxed), left);"),
+    # [retire]
+    "RetireOfAWokenThread": (
+        SCHED + "idle.cpp", "!self->asleep || asleep_ + awake(word_.load(relaxed)) <= enough",
+        "asleep_ + awake(word_.load(relaxed)) <= enough"),
+    "RetireStaysASleeper": (
+        SCHED + "idle.cpp", "unlink_sleeper(self);\n  return true;", "return true;"),
+    "RetireOldThreadIsNotJoined": (
+        SCHED + "scheduler.cpp", "::pthread_join(w.thread_, nullptr);", ";"),
+    # [visit]
+    "VisitRunnerIsNotLookedFor": (
+        "runtime/src/debug/visit.cpp", "= runner_of(&g)", "= nullptr"),
+    "VisitStackIsEntered": (
+        "runtime/src/stack/switch.cpp", "await_end_of_visit(to);", ";"),
+    "VisitStackCountsAsLeftTooEarly": (
+        "runtime/src/stack/switch.cpp",
+        "d.to->sp.store(nullptr, relaxed);", ";"),
+    # [monitor], [timer.6]
+    "MonitorSleepsWithoutSecondLook": (
+        SCHED + "monitor.cpp",
+        "if (all_asleep()) {\n            sleep_deeply();\n          } else {\n            nudge();\n          }",
+        "sleep_deeply();"),
+    "MonitorIsNotNudged": (
+        SCHED + "monitor.cpp",
+        "word_.compare_exchange(expected, on_watch, acq_rel, acquire)", "false"),
+    "TimerMonitorDoesNotLookAgain": (
+        SCHED + "monitor.cpp", "asleep != 0 || next_timer() >= limit", "true"),
+    "TimerMonitorIsNotTold": (
+        SCHED + "scheduler.cpp", "monitor_.expect(when);", ";"),
+    # [outside]
+    "OutsideWokenThreadCountsAsBlocked": (
+        SCHED + "park.cpp", "discount_blocked_thread();", ";"),
+    "OutsideReportAfterOneLook": (
+        SCHED + "monitor.cpp",
+        "!all_asleep() || picks() != before || blocked_threads.load(acquire) != blocked ||\n"
+        "      sched_.main_done_.load(acquire) != 0", "false"),
+    # [pinned]
+    "PinnedTurnIsNotHandedOver": (
+        SCHED + "os_thread.cpp", "to->turn_.fetch_or(handed, acq_rel);", ";"),
+    "PinnedTurnIsNotTakenBack": (
+        SCHED + "os_thread.cpp", "turn_.store(0, relaxed);", ";"),
+}
+
+
+def switched(name, right, wrong):
+    on = f'::weft::detail::model_mutation("{name}")'
+    wrong = " ".join(wrong.split())
+    if right.endswith((";", "}", "\n")):
+        return f"if ({on}) {{ {wrong} }} else {{ {right} }}"
+    if right.startswith("= "):
+        return f"= ({on} ? {wrong[2:]} : {right[2:]})"
+    return f"({on} ? ({wrong}) : ({right}))"
+
+
+def mutate(root, file, out):
+    with open(os.path.join(root, file), encoding="utf-8") as f:
+        text = f.read()
+    for name, (where, right, wrong) in MUTATIONS.items():
+        if where == file:
+            if text.count(right) != 1:
+                sys.exit(f"{file}: {name}: its text is there {text.count(right)} times")
+            text = text.replace(right, switched(name, right, wrong))
+    path = os.path.join(out, file)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("namespace weft::detail { bool model_mutation(const char* name) noexcept; }\n"
+                f'#line 1 "{os.path.join(root, file)}"\n{text}')
+
+
+if sys.argv[1:] == ["--files"]:
+    print(";".join(sorted({where for where, _, _ in MUTATIONS.values()})))
+elif sys.argv[1:] == ["--names"]:
+    print(",".join(MUTATIONS))
+else:
+    mutate(*sys.argv[1:])
