@@ -35,11 +35,16 @@ class ledger {
   std::vector<std::atomic<std::uint8_t>> lines_;
 };
 
+// ThreadSanitizer follows some 28 000 goroutines at once: so many for each of those who start them.
+std::size_t at_once(std::size_t each, std::size_t spawners) {
+  return WEFT_RACE ? std::min(each, 20'000 / spawners) : each;
+}
+
 // GR-8, GR-12
 TEST_P(SchedStress, SpawnStormsRunEachGoroutineOnce) {
   run([] {
     constexpr std::size_t spawners = 5;
-    const auto each = static_cast<std::size_t>(rounds(200'000));
+    const std::size_t each = at_once(static_cast<std::size_t>(rounds(200'000)), spawners);
     ledger l(spawners * each);
     weft::wait_group all;
     all.add(static_cast<int>(spawners * each));
@@ -142,7 +147,7 @@ TEST_P(SchedStress, RunsTwoHundredTimesWithLeftovers) {
 TEST_P(SchedStress, ThreadsOfTheUserSpawnIntoTheRuntime) {
   run([] {
     constexpr std::size_t threads = 3;
-    const auto each = static_cast<std::size_t>(rounds(350'000));
+    const std::size_t each = at_once(static_cast<std::size_t>(rounds(350'000)), threads);
     ledger l(threads * each);
     weft::wait_group all;
     all.add(static_cast<int>(threads * each));

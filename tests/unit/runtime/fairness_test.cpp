@@ -241,7 +241,7 @@ TEST(FairnessYield, GoroutinesThatYieldTakeTurns) {
 // GR-8: far more than the local queues hold, none lost and none twice.
 TEST_P(Fairness, AHundredThousandSpawnedAtOnceAllRunOnce) {
   run([] {
-    constexpr std::size_t n = 100'000;
+    constexpr std::size_t n = WEFT_RACE ? 20'000 : 100'000;  // TSan follows no more at once
     auto runs = std::make_unique<std::atomic<std::uint8_t>[]>(n);
     weft::wait_group all;
     all.add(static_cast<int>(n));
