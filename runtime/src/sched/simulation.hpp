@@ -59,8 +59,6 @@ class simulation {
   [[noreturn]] void fail_by_exception() noexcept;
 
   bool is_bubble() const noexcept { return scope_ == scope::bubble; }
-  std::uint64_t seed() const noexcept { return seed_; }
-  const testing::result& result() const noexcept { return result_; }
   testing::result&& take_result() noexcept { return std::move(result_); }
 
   /// While it lives the calling thread comes to no schedule point: where a goroutine has left its

@@ -20,12 +20,7 @@ namespace weft::detail {
 
 class strategy {
  public:
-  enum class kind { random, pct };
-
   explicit strategy(std::uint64_t seed);
-
-  kind which() const noexcept { return kind_; }
-  int changes() const noexcept { return static_cast<int>(change_at_.size()); }
 
   /// One of `ids`, by its index. Not empty.
   std::size_t choose(const std::vector<std::uint64_t>& ids);
@@ -35,6 +30,7 @@ class strategy {
   void step_back(std::uint64_t id);
 
  private:
+  enum class kind { random, pct };
   std::int64_t priority(std::uint64_t id);
 
   policy draw_;
