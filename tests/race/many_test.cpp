@@ -53,7 +53,8 @@ TEST_F(ManyGoroutines, TwentyThousandAtOnceTakeLessThanFortyKilobytesEach) {
               ::testing::ExitedWithCode(7), "^$");
 }
 
-TEST_F(ManyGoroutines, AHundredThousandInSuccessionLeaveNothing) {
+// TSan itself keeps up to 0.9 KiB of each thread that ever was. A context not given back costs 9.
+TEST_F(ManyGoroutines, AHundredThousandInSuccessionLeaveLessThanAContextEach) {
   constexpr long n = 100'000;
   EXPECT_EXIT(run({.max_procs = 2},
                   [] {
@@ -71,7 +72,7 @@ TEST_F(ManyGoroutines, AHundredThousandInSuccessionLeaveNothing) {
                       wg.wait();
                       warm = i == n / 2 ? resident_kib() : warm;
                     }
-                    std::exit(x == n && resident_kib() - warm < n / 2 ? 7 : 1);
+                    std::exit(x == n && (resident_kib() - warm) / (n / 2) < 3 ? 7 : 1);
                   }),
               ::testing::ExitedWithCode(7), "^$");
 }
