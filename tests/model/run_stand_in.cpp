@@ -255,9 +255,12 @@ fiber* stack_pool::take_spares(std::size_t, std::size_t& taken) noexcept {
   taken = 0;
   return nullptr;
 }
-void stack_pool::give_spares(fiber* first, fiber* last, std::size_t) noexcept {
-  last->next = model::spares;
-  model::spares = first;
+void stack_pool::give_spares(fiber* first) noexcept {
+  while (first != nullptr) {
+    fiber* f = std::exchange(first, first->next);
+    f->next = model::spares;
+    model::spares = f;
+  }
 }
 bool stack_pool::trim() noexcept { return false; }
 fiber* stack_pool::map_fiber(std::size_t, fiber_main) { std::abort(); }

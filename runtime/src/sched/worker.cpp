@@ -72,10 +72,7 @@ void worker::serve() {
   // Back on the thread's own stack: the runtime or this thread ends. Everything cached goes back.
   sanitizer::part_from_thread(&native_, what);
   check_worker_may_end();
-  while (fiber* f = spares_) {
-    spares_ = f->next;
-    sched_.memory.stacks().give_spares(f, f, 1);
-  }
+  sched_.memory.stacks().give_spares(std::exchange(spares_, nullptr));
   spare_count_ = 0;
   sched_.memory.give_records(std::exchange(records_, {}));
   sched_.memory.give_records(std::exchange(full_, {}));
@@ -276,9 +273,9 @@ void worker::give_spare(fiber* f) noexcept {
     last = last->next;
   }
   fiber* first = spares_;
-  spares_ = last->next;
+  spares_ = std::exchange(last->next, nullptr);
   spare_count_ -= spare_limit / 2;
-  sched_.memory.stacks().give_spares(first, last, spare_limit / 2);
+  sched_.memory.stacks().give_spares(first);
 }
 
 // ---- records and ids ----
@@ -295,6 +292,7 @@ goroutine* worker::take_record() {
   }
   goroutine* g = records_.first;
   records_.first = g->next;
+  __builtin_prefetch(records_.first, 1);  // the next goroutine's, which may have been away for long
   --records_.count;
   return g;
 }

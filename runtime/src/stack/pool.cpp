@@ -84,6 +84,7 @@ void stack_pool::reserve_slab() {
     slabs_.reserve(slabs_.size() + 1);
     const std::size_t all = (slabs_.size() + 1) * slab_stacks;
     if (cold_.capacity() < all) {
+      spares_.reserve(all * 2);
       cold_.reserve(all * 2);
     }
   } catch (...) {
@@ -112,12 +113,8 @@ fiber* stack_pool::carve(char* span_start) noexcept {
 
 fiber* stack_pool::take() noexcept {
   std::lock_guard hold(lock_);
-  if (fiber* f = spares_) {
-    spares_ = f->next;
-    if (--spare_count_ < spare_low_) {
-      spare_low_ = spare_count_;
-    }
-    return f;
+  if (!spares_.empty()) {
+    return take_spare();
   }
   if (!cold_.empty()) {
     char* at = cold_.back();
@@ -131,32 +128,34 @@ fiber* stack_pool::take() noexcept {
   return carve(at);
 }
 
+fiber* stack_pool::take_spare() noexcept {
+  fiber* f = spares_.back();
+  spares_.pop_back();
+  if (spares_.size() < spare_low_) {
+    spare_low_ = spares_.size();
+  }
+  return f;
+}
+
+// The chain is linked here, by stores: loads from stacks that nobody has used for long would wait
+// for memory one after the other.
 fiber* stack_pool::take_spares(std::size_t most, std::size_t& taken) noexcept {
   std::lock_guard hold(lock_);
-  fiber* first = spares_;
-  fiber* last = nullptr;
-  taken = 0;
-  for (fiber* f = spares_; f != nullptr && taken < most; f = f->next) {
-    last = f;
-    ++taken;
+  fiber* first = nullptr;
+  fiber** link = &first;
+  for (taken = 0; taken < most && !spares_.empty(); ++taken) {
+    *link = take_spare();
+    link = &(*link)->next;
   }
-  if (last == nullptr) {
-    return nullptr;
-  }
-  spares_ = last->next;
-  last->next = nullptr;
-  spare_count_ -= taken;
-  if (spare_count_ < spare_low_) {
-    spare_low_ = spare_count_;
-  }
+  *link = nullptr;
   return first;
 }
 
-void stack_pool::give_spares(fiber* first, fiber* last, std::size_t count) noexcept {
+void stack_pool::give_spares(fiber* first) noexcept {
   std::lock_guard hold(lock_);
-  last->next = spares_;
-  spares_ = first;
-  spare_count_ += count;
+  for (fiber* f = first; f != nullptr; f = f->next) {
+    spares_.push_back(f);
+  }
 }
 
 void stack_pool::discard(fiber* f) noexcept {
@@ -175,24 +174,17 @@ bool stack_pool::trim() noexcept {
   bool more = false;
   {
     std::lock_guard hold(lock_);
-    const std::size_t unused = spare_low_ < spare_count_ ? spare_low_ : spare_count_;
-    surplus = unused > keep ? (unused - keep + 1) / 2 : 0;
-    spare_low_ = spare_count_;
-    more = spare_count_ > keep + 1;
+    surplus = spare_low_ > keep ? (spare_low_ - keep + 1) / 2 : 0;
+    spare_low_ = spares_.size();
+    more = spares_.size() > keep + 1;
   }
   while (surplus > 0) {
     std::lock_guard hold(lock_);
     for (std::size_t i = 0; i < batch && surplus > 0; ++i, --surplus) {
-      fiber* f = spares_;
-      if (f == nullptr) {
+      if (spares_.empty()) {
         return false;
       }
-      spares_ = f->next;
-      --spare_count_;
-      discard(f);
-    }
-    if (spare_low_ > spare_count_) {
-      spare_low_ = spare_count_;
+      discard(take_spare());
     }
   }
   return more;
@@ -201,7 +193,7 @@ bool stack_pool::trim() noexcept {
 #if WEFT_ASAN
 void stack_pool::forget_dead_frames() noexcept {
   std::lock_guard hold(lock_);
-  for (fiber* f = spares_; f != nullptr; f = f->next) {
+  for (fiber* f : spares_) {
     sanitizer::forget_dead_frames(f);
   }
 }

@@ -42,8 +42,8 @@ class stack_pool {
   /// Takes up to `most` shared spare fibers as a chain by `next`; their number in `taken`.
   fiber* take_spares(std::size_t most, std::size_t& taken) noexcept;
 
-  /// Gives back a chain of `count` spare fibers.
-  void give_spares(fiber* first, fiber* last, std::size_t count) noexcept;
+  /// Gives back a chain of spare fibers.
+  void give_spares(fiber* first) noexcept;
 
   /// Returns the pages of half of the spares that nobody needed since the last call. Called rarely:
   /// a stack that is needed again costs a page fault and clearing the page. False: nothing is left
@@ -82,6 +82,7 @@ class stack_pool {
   static void unmap_fiber(fiber* f) noexcept;
 
  private:
+  fiber* take_spare() noexcept;
   fiber* carve(char* span_start) noexcept;
   void discard(fiber* f) noexcept;
 
@@ -92,9 +93,8 @@ class stack_pool {
   std::vector<char*> slabs_;
   std::size_t released_slabs_ = 0;  // of slabs_, those that nobody counts on
   std::size_t next_stack_ = 0;      // first stack never used: slab next / 64, place next % 64
-  std::vector<char*> cold_;         // capacity covers every stack: pushing never allocates
-  fiber* spares_ = nullptr;
-  std::size_t spare_count_ = 0;
+  std::vector<fiber*> spares_;      // capacity of both covers every stack: pushing never allocates
+  std::vector<char*> cold_;
   std::size_t spare_low_ = 0;  // fewest spares since the last trim
   std::size_t carved_ = 0;
   std::size_t colour_ = 0;

@@ -79,11 +79,16 @@ std::size_t timer_heap::pop_due(std::int64_t now, due_timer* out, std::size_t mo
     const entry e = entries_.front();
     remove_front();
     if (e.who != nullptr) {
+      if (!entries_.empty()) {
+        __builtin_prefetch(entries_.front().who,
+                           1);  // sleepers are cold, and due one after another
+      }
       std::uint64_t open = e.key & ~index_mask;
       // [limit.3] acq_rel: one winner, as in try_claim(); relaxed on failure: the entry is dead.
       if (e.who->claim.compare_exchange(open, e.key, acq_rel, relaxed)) {
         out[n++] = {e.who, nullptr, nullptr,
-                    e.when};  // all of it: the caller uses `out` again and again
+                    e.when};                  // all of it: the caller uses `out` again and again
+        __builtin_prefetch(e.who->stack, 1);  // it runs soon
       }
     } else if (e.event->key_ == e.key) {
       out[n++] = {nullptr, e.event->fire_, e.event->owner_, e.when};

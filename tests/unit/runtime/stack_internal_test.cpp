@@ -88,7 +88,7 @@ TEST(StackPool, TakesSparesBeforeItCarves) {
   stack_pool pool(small, never_run);
   pool.reserve_slab();
   fiber* f = pool.take();
-  pool.give_spares(f, f, 1);
+  pool.give_spares(f);
   EXPECT_EQ(pool.take(), f);
   EXPECT_EQ(pool.carved(), 1u);
 }
@@ -101,7 +101,7 @@ TEST(StackPool, GivesSparesInChains) {
   EXPECT_EQ(taken, 0u);
   fiber* last = nullptr;
   fiber* first = take_many(pool, 6, &last);
-  pool.give_spares(first, last, 6);
+  pool.give_spares(first);
   const auto length = [](const fiber* f) {
     std::size_t n = 0;
     for (; f != nullptr; f = f->next) {
@@ -130,7 +130,7 @@ TEST(StackPool, TrimGivesBackThePagesOfSparesThatNobodyNeeded) {
     *f->low = 1;
     lows.push_back(f->low);
   }
-  pool.give_spares(first, last, count);
+  pool.give_spares(first);
   pool.trim();  // until now they were in use
   EXPECT_EQ(pool.carved(), count);
   pool.trim();
@@ -162,7 +162,7 @@ TEST(StackPool, TrimKeepsSparesThatWereNeeded) {
   for (int i = 0; i < 4; ++i) {
     fiber* last = nullptr;
     fiber* first = take_many(pool, count, &last);
-    pool.give_spares(first, last, count);
+    pool.give_spares(first);
     pool.trim();
   }
   EXPECT_EQ(pool.carved(), count);
