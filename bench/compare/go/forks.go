@@ -3,46 +3,50 @@ package main
 // Work that splits, and is waited for by wait groups.
 
 import (
-	"math/bits"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// queens that do not attack each other, one in each of the first rows of a board. Bits are columns.
-type queens struct {
-	size, rows               int
-	columns, falling, rising uint32 // the latter attack the next row along diagonals
-}
-
-func (q queens) free() uint32 { return ^(q.columns | q.falling | q.rising) & (1<<q.size - 1) }
-
-func (q queens) with(column uint32) queens {
-	return queens{q.size, q.rows + 1, q.columns | column, (q.falling | column) << 1, (q.rising | column) >> 1}
-}
-
-// solutions is in how many ways the other rows can be filled.
-func (q queens) solutions() int {
-	if q.rows == q.size {
+// queensSolutions is in how many ways queens can be placed in the rows that are left, each row's
+// attacks being known. Bits are columns; falling and rising diagonals move by one from row to row.
+func queensSolutions(all, columns, falling, rising uint32) int {
+	if columns == all {
 		return 1
 	}
 	sum := 0
-	for left := q.free(); left != 0; left &= left - 1 {
-		sum += q.with(left & -left).solutions()
+	for left := all &^ (columns | falling | rising); left != 0; left &= left - 1 {
+		place := left & -left
+		sum += queensSolutions(all, columns|place, (falling|place)<<1, (rising|place)>>1)
 	}
 	return sum
+}
+
+// queens that do not attack each other, one in each of the first rows of a board.
+type queens struct {
+	size, rows               int
+	columns, falling, rising uint32
+}
+
+func (q *queens) all() uint32    { return 1<<q.size - 1 }
+func (q *queens) free() uint32   { return q.all() &^ (q.columns | q.falling | q.rising) }
+func (q *queens) solutions() int { return queensSolutions(q.all(), q.columns, q.falling, q.rising) }
+
+func (q *queens) with(place uint32) queens {
+	return queens{q.size, q.rows + 1, q.columns | place, (q.falling | place) << 1, (q.rising | place) >> 1}
 }
 
 // A goroutine for each placement in the first rows.
 const spawnedRows = 5
 
-func (q queens) placements() int {
+func (q *queens) placements() int {
 	if q.rows == spawnedRows {
 		return 0
 	}
-	sum := bits.OnesCount32(q.free())
+	sum := 0
 	for left := q.free(); left != 0; left &= left - 1 {
-		sum += q.with(left & -left).placements()
+		next := q.with(left & -left)
+		sum += 1 + next.placements()
 	}
 	return sum
 }
@@ -52,7 +56,7 @@ type queensSearch struct {
 	found atomic.Int64
 }
 
-func (s *queensSearch) solve(board queens) {
+func (s *queensSearch) solve(board *queens) {
 	if board.rows == spawnedRows {
 		s.found.Add(int64(board.solutions()))
 		return
@@ -61,7 +65,7 @@ func (s *queensSearch) solve(board queens) {
 		next := board.with(left & -left)
 		s.wg.Add(1)
 		go func() {
-			s.solve(next)
+			s.solve(&next)
 			s.wg.Done()
 		}()
 	}
@@ -72,7 +76,8 @@ func nqueens(count int) results {
 	known := [...]int{10, 4, 40, 92, 352, 724, 2680, 14_200} // solutions, from size 5 on
 	board, solutions := queens{size: spawnedRows}, known[0]
 	for i, n := range known {
-		if larger := (queens{size: spawnedRows + i}); larger.placements() <= count {
+		larger := queens{size: spawnedRows + i}
+		if larger.placements() <= count {
 			board, solutions = larger, n
 		}
 	}
@@ -82,7 +87,7 @@ func nqueens(count int) results {
 	start := time.Now()
 	for r := 0; r < rounds; r++ {
 		var search queensSearch
-		search.solve(board)
+		search.solve(&board)
 		search.wg.Wait()
 		found += int(search.found.Load())
 	}
