@@ -1,5 +1,6 @@
 #pragma once
 // What the workloads of the C++ programs compute: the same sizes and the same machine code in all.
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -13,7 +14,7 @@ namespace bench {
 /// The same random times in all languages: 100 000 of them spread over a second, fewer over less.
 class random_sleeps {
  public:
-  explicit random_sleeps(std::int64_t count) : below_us_(count * 10) {}
+  explicit random_sleeps(std::int64_t count) : below_us_(std::max<std::int64_t>(count, 1) * 10) {}
 
   std::int64_t next_us() {
     state_ = state_ * 1'103'515'245 + 12'345;

@@ -38,7 +38,7 @@ func cpuNs() float64 {
 // fewer over less.
 type randomSleeps struct{ state, belowUs uint32 }
 
-func newRandomSleeps(count int) randomSleeps { return randomSleeps{1, uint32(count) * 10} }
+func newRandomSleeps(count int) randomSleeps { return randomSleeps{1, uint32(atLeast(count, 1)) * 10} }
 
 func (r *randomSleeps) next() time.Duration {
 	r.state = r.state*1_103_515_245 + 12_345
