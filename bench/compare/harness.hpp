@@ -5,23 +5,38 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
-#include <functional>
+#include <initializer_list>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace bench {
 
-/// What one run of a workload yields. bytes_per_op is 0 where only time is measured.
+/// A row of results. Its name is the workload's and the suffix; the unit follows from how that
+/// ends:
+/// "_bytes" bytes per operation, "_cpu" nanoseconds of CPU time, otherwise nanoseconds.
 struct measurement {
-  double ns_per_op = 0;
-  double bytes_per_op = 0;
+  double value = 0;
+  std::string_view suffix = {};
+  std::string quantiles = {};  // of single operations, as quantiles() writes them; or empty
 };
+
+/// What one run of a workload yields.
+class results : public std::vector<measurement> {
+ public:
+  results(measurement only) : vector{std::move(only)} {}  // NOLINT: return watch.per_op(count);
+  results(std::initializer_list<measurement> rows) : vector(rows) {}
+};
+
+/// Single operations, in nanoseconds.
+using latencies = std::vector<std::int64_t>;
 
 enum class start {
   warm,       ///< after a warm-up with 1/20 of the operations
@@ -33,8 +48,9 @@ struct workload {
   std::string_view name;
   std::int64_t count;  // operations at scale 1; equal in all languages, tools/bench compares them
   start from;
-  measurement (*run)(std::int64_t count);  // checks its result
-  std::string_view note = {};              // shown under the table of results
+  results (*run)(std::int64_t count);                // checks its result
+  latencies (*time_each)(std::int64_t n) = nullptr;  // n operations, for the quantiles
+  std::string_view note = {};                        // shown under the table of results
 };
 
 struct options {
@@ -44,6 +60,7 @@ struct options {
 };
 
 inline constexpr std::int64_t warm_up_divisor = 20;
+inline constexpr std::int64_t most_timed_each = 100'000;
 
 // Leaves without running destructors or exit handlers: other workers may be in mid-flight.
 [[noreturn]] inline void quit(int status) {
@@ -69,13 +86,41 @@ class stopwatch {
  public:
   measurement per_op(std::int64_t ops) const {
     const std::chrono::duration<double, std::nano> took = clock::now() - start_;
-    return {.ns_per_op = took.count() / static_cast<double>(ops)};
+    return {.value = took.count() / static_cast<double>(ops)};
   }
 
  private:
   using clock = std::chrono::steady_clock;
   clock::time_point start_ = clock::now();
 };
+
+inline std::int64_t now_ns() {
+  return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// All latencies of several goroutines.
+inline latencies joined(const std::vector<latencies>& parts) {
+  latencies all;
+  for (const latencies& part : parts) {
+    all.insert(all.end(), part.begin(), part.end());
+  }
+  return all;
+}
+
+/// Their distribution: "0:12,0.25:15, ... ,1:900", the quantile and its nanoseconds.
+inline std::string quantiles(latencies all) {
+  check(!all.empty(), "nothing was timed", 0);
+  std::ranges::sort(all);
+  std::string text;
+  for (const double q : {0.0, 0.25, 0.5, 0.75, 0.9, 0.99, 0.999, 1.0}) {
+    const auto place = std::lround(q * static_cast<double>(all.size() - 1));
+    char pair[64];
+    std::snprintf(pair, sizeof pair, "%s%g:%lld", text.empty() ? "" : ",", q,
+                  static_cast<long long>(all[static_cast<std::size_t>(place)]));
+    text += pair;
+  }
+  return text;
+}
 
 /// VmRSS of this process, in bytes.
 inline std::int64_t resident_bytes() {
@@ -90,55 +135,14 @@ inline std::int64_t resident_bytes() {
 }
 
 /// CPU time that this process has used.
-inline double cpu_seconds() {
+inline double cpu_ns() {
   timespec t{};
   ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+  return 1e9 * static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec);
 }
-
-/// The same random times, below one second, in all languages.
-class random_sleeps {
- public:
-  std::int64_t next_us() {
-    state_ = state_ * 1'103'515'245 + 12'345;
-    return (state_ >> 8) % 1'000'000;
-  }
-
- private:
-  std::uint32_t state_ = 1;
-};
 
 /// 0 + 1 + ... + n-1.
 inline std::int64_t sum_below(std::int64_t n) { return n * (n - 1) / 2; }
-
-/// The largest tree of skynet with at most `count` leaves.
-struct skynet_size {
-  std::int64_t leaves = 10;
-  std::int64_t nodes = 11;
-
-  explicit skynet_size(std::int64_t count) {
-    while (leaves * 10 <= count) {
-      leaves *= 10;
-      nodes += leaves;
-    }
-  }
-};
-
-/// The largest n whose fib(n) spawns at most `count` goroutines; it spawns fib(n+1) - 1.
-struct fib_size {
-  int n = 2;
-  std::int64_t value = 1;
-  std::int64_t spawned = 1;
-
-  explicit fib_size(std::int64_t count) {
-    while (value + spawned <= count) {
-      const std::int64_t next = spawned + 1;
-      ++n;
-      spawned += value;
-      value = next;
-    }
-  }
-};
 
 /// Ends the program if one of four channels was chosen in less than 20 % or more than 30 %.
 inline void check_shares(const std::array<std::int64_t, 4>& chosen) {
@@ -216,7 +220,8 @@ inline options parse(int argc, char** argv, const std::vector<workload>& table) 
   return out;
 }
 
-/// Runs the chosen workloads and prints a line or two for each.
+/// Runs the chosen workloads and prints a line for each row. What times single operations comes
+/// last, so that its clock disturbs nothing.
 inline void run_all(const options& opts) {
   for (const workload& w : opts.chosen) {
     current() = w.name;
@@ -224,12 +229,15 @@ inline void run_all(const options& opts) {
     if (w.from != start::cold) {
       w.run(w.from == start::rehearsed ? count : count / warm_up_divisor);
     }
-    const measurement m = w.run(count);
-    if (m.bytes_per_op != 0) {
-      std::printf("%s_ns\t%.2f\n%s_bytes\t%.1f\n", w.name.data(), m.ns_per_op, w.name.data(),
-                  m.bytes_per_op);
-    } else {
-      std::printf("%s\t%.2f\n", w.name.data(), m.ns_per_op);
+    results rows = w.run(count);
+    if (w.time_each != nullptr) {
+      rows.front().quantiles =
+          quantiles(w.time_each(std::clamp(count, std::int64_t{1}, most_timed_each)));
+    }
+    for (const measurement& m : rows) {
+      const std::string row = std::string(w.name).append(m.suffix);
+      std::printf("%s\t%.2f%s%s\n", row.c_str(), m.value, m.quantiles.empty() ? "" : "\t",
+                  m.quantiles.c_str());
     }
     std::fflush(stdout);
   }

@@ -1,5 +1,5 @@
 // Channels. A buffered_channel's capacity is a power of two and one slot stays empty: 128 here
-// holds 127 values.
+// holds 127 values, 2 hold 1.
 #include <boost/fiber/buffered_channel.hpp>
 #include <boost/fiber/unbuffered_channel.hpp>
 
@@ -11,7 +11,7 @@
 using unbuffered = fibers::unbuffered_channel<std::int64_t>;
 using buffered = fibers::buffered_channel<std::int64_t>;
 
-measurement ping_pong(std::int64_t count) {
+results ping_pong(std::int64_t count) {
   count = std::max<std::int64_t>(count, 1);
   unbuffered ping;
   unbuffered pong;
@@ -34,8 +34,11 @@ measurement ping_pong(std::int64_t count) {
   return m;
 }
 
-measurement spsc_128(std::int64_t count) {
-  buffered c(128);
+namespace {
+
+// One producer, one consumer.
+results pipe(std::int64_t count, std::size_t capacity) {
+  buffered c(capacity);
   const bench::stopwatch watch;
   wait_group producer(1);
   go([&, count] {
@@ -55,24 +58,11 @@ measurement spsc_128(std::int64_t count) {
   return m;
 }
 
-measurement buf_uncontended(std::int64_t count) {
-  buffered c(16);
-  std::int64_t sum = 0;
-  const bench::stopwatch watch;
-  for (std::int64_t i = 0; i < count; ++i) {
-    c.push(i);
-    sum += c.value_pop();
-  }
-  const measurement m = watch.per_op(count);
-  bench::check(sum == bench::sum_below(count), "sum", sum);
-  return m;
-}
-
-measurement mpmc_4x4_128(std::int64_t count) {
-  constexpr int sides = 4;
+// As many producers as consumers, all on one channel.
+template <class Channel>
+results crowd(std::int64_t count, int sides, Channel& c) {
   const std::int64_t each = std::max<std::int64_t>(count / sides, 1);
-  buffered c(128);
-  buffered sums(2 * sides);
+  buffered sums(2 * static_cast<std::size_t>(sides));
   wait_group producers(sides);
   wait_group consumers(sides);
   const bench::stopwatch watch;
@@ -104,8 +94,36 @@ measurement mpmc_4x4_128(std::int64_t count) {
   return m;
 }
 
+}  // namespace
+
+results spsc_1(std::int64_t count) { return pipe(count, 2); }
+results spsc_128(std::int64_t count) { return pipe(count, 128); }
+
+results mpmc_4x4_128(std::int64_t count) {
+  buffered c(128);
+  return crowd(count, 4, c);
+}
+
+results hot_chan_8x8(std::int64_t count) {
+  unbuffered c;
+  return crowd(count, 8, c);
+}
+
+results buf_uncontended(std::int64_t count) {
+  buffered c(16);
+  std::int64_t sum = 0;
+  const bench::stopwatch watch;
+  for (std::int64_t i = 0; i < count; ++i) {
+    c.push(i);
+    sum += c.value_pop();
+  }
+  const measurement m = watch.per_op(count);
+  bench::check(sum == bench::sum_below(count), "sum", sum);
+  return m;
+}
+
 // The token is the number of hops left; who receives 0 reports its place.
-measurement ring_503(std::int64_t count) {
+results ring_503(std::int64_t count) {
   constexpr int size = 503;
   std::array<unbuffered, size> links;
   unbuffered last;

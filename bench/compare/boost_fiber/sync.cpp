@@ -6,7 +6,7 @@
 #include "fibers.hpp"
 #include "workloads.hpp"
 
-measurement mutex_uncontended(std::int64_t count) {
+results mutex_uncontended(std::int64_t count) {
   boost::fibers::mutex m;
   std::int64_t held = 0;
   const bench::stopwatch watch;
@@ -20,7 +20,7 @@ measurement mutex_uncontended(std::int64_t count) {
 }
 
 // Eight fibers that do nothing but count under one mutex.
-measurement mutex_contended_8(std::int64_t count) {
+results mutex_contended_8(std::int64_t count) {
   constexpr int fibers = 8;
   const std::int64_t each = std::max<std::int64_t>(count / fibers, 1);
   boost::fibers::mutex m;

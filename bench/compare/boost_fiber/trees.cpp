@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "../kernels.hpp"
 #include "fibers.hpp"
 #include "workloads.hpp"
 
@@ -11,15 +12,6 @@ namespace {
 
 using unbuffered = fibers::unbuffered_channel<std::int64_t>;
 using buffered = fibers::buffered_channel<std::int64_t>;
-
-// All fibers of a tree are alive at once, so the time goes into first touches of stacks. 8 KiB is
-// the smallest size that holds them (the 4 KiB that Boost's own skynet uses overflow here), and it
-// is faster than the default.
-template <class F>
-void go_small(F&& f) {
-  static stack_pool pool(8 * 1024);
-  go(pool, std::forward<F>(f));
-}
 
 // Sends the sum of first .. first+leaves-1, one leaf a number, up through channels. A channel is
 // shared: a child may still be inside push() when the parent has all its values.
@@ -52,7 +44,7 @@ std::int64_t fib(int n) {
 
 }  // namespace
 
-measurement skynet_1m(std::int64_t count) {
+results skynet_1m(std::int64_t count) {
   const bench::skynet_size size(count);
   auto out = std::make_shared<unbuffered>();
   const bench::stopwatch watch;
@@ -63,7 +55,7 @@ measurement skynet_1m(std::int64_t count) {
   return m;
 }
 
-measurement fib_27(std::int64_t count) {
+results fib_27(std::int64_t count) {
   const bench::fib_size size(count);
   const bench::stopwatch watch;
   const std::int64_t got = fib(size.n);

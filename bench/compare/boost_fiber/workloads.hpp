@@ -1,24 +1,42 @@
 #pragma once
-// The workloads; bench/README.md says what each does. Each runs about `count` operations on the
-// calling thread's scheduler, checks the result and returns what one operation took. There is no
-// select_ready_4: Boost.Fiber has no select.
+// The workloads; bench/README.md says what each does, and why some are missing here. Each runs
+// about `count` operations on the calling thread's scheduler, checks the result and returns what
+// one operation took. NAME_each times n of them one by one.
 #include "../harness.hpp"
 
 using bench::measurement;
+using bench::results;
 
-measurement spawn_join(std::int64_t count);
-measurement spawn_one(std::int64_t count);
-measurement yield_1000(std::int64_t count);
-measurement parked(std::int64_t count);
+results spawn_join(std::int64_t count);
+results spawn_one(std::int64_t count);
+results spawn_parked(std::int64_t count);
+results ping_pong(std::int64_t count);
+results spsc_1(std::int64_t count);
+results spsc_128(std::int64_t count);
+results buf_uncontended(std::int64_t count);
+results mpmc_4x4_128(std::int64_t count);
+results hot_chan_8x8(std::int64_t count);
+results yield_1000(std::int64_t count);
+results ring_503(std::int64_t count);
+results skynet_1m(std::int64_t count);
+results sieve_plain_1000(std::int64_t count);
+results fib_27(std::int64_t count);
+results nqueens(std::int64_t count);
+results matmul(std::int64_t count);
+results chameneos(std::int64_t count);
+results mutex_uncontended(std::int64_t count);
+results mutex_contended_8(std::int64_t count);
+results sleepers_100k(std::int64_t count);
+results parked(std::int64_t count);
+results close_100k_waiters(std::int64_t count);
+results idle_cpu(std::int64_t count);
 
-measurement ping_pong(std::int64_t count);
-measurement spsc_128(std::int64_t count);
-measurement buf_uncontended(std::int64_t count);
-measurement mpmc_4x4_128(std::int64_t count);
-measurement ring_503(std::int64_t count);
-
-measurement mutex_uncontended(std::int64_t count);
-measurement mutex_contended_8(std::int64_t count);
-
-measurement skynet_1m(std::int64_t count);
-measurement fib_27(std::int64_t count);
+bench::latencies spawn_one_each(std::int64_t n);
+bench::latencies ping_pong_each(std::int64_t n);
+bench::latencies spsc_1_each(std::int64_t n);
+bench::latencies spsc_128_each(std::int64_t n);
+bench::latencies buf_uncontended_each(std::int64_t n);
+bench::latencies mpmc_4x4_128_each(std::int64_t n);
+bench::latencies hot_chan_8x8_each(std::int64_t n);
+bench::latencies mutex_contended_8_each(std::int64_t n);
+bench::latencies sleepers_100k_each(std::int64_t n);

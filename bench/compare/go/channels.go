@@ -1,13 +1,13 @@
 package main
 
-// Channels and select.
+// Channels.
 
 import (
 	"sync"
 	"time"
 )
 
-func pingPong(count int) measurement {
+func pingPong(count int) results {
 	count = atLeast(count, 1)
 	ping, pong := make(chan int), make(chan int)
 	go func() {
@@ -34,8 +34,12 @@ func pingPong(count int) measurement {
 // sumBelow is 0 + 1 + ... + n-1.
 func sumBelow(n int) int { return n * (n - 1) / 2 }
 
-func spsc128(count int) measurement {
-	c := make(chan int, 128)
+func spsc1(count int) results   { return pipe(count, 1) }
+func spsc128(count int) results { return pipe(count, 128) }
+
+// One producer, one consumer.
+func pipe(count, capacity int) results {
+	c := make(chan int, capacity)
 	start := time.Now()
 	go func() {
 		for i := 0; i < count; i++ {
@@ -52,7 +56,7 @@ func spsc128(count int) measurement {
 	return m
 }
 
-func bufUncontended(count int) measurement {
+func bufUncontended(count int) results {
 	c := make(chan int, 16)
 	sum := 0
 	start := time.Now()
@@ -65,10 +69,13 @@ func bufUncontended(count int) measurement {
 	return m
 }
 
-func mpmc4x4(count int) measurement {
-	const sides = 4
+func mpmc4x4(count int) results    { return crowd(count, 4, 128) }
+func hotChan8x8(count int) results { return crowd(count, 8, 0) }
+
+// As many producers as consumers, all on one channel.
+func crowd(count, sides, capacity int) results {
 	each := atLeast(count/sides, 1)
-	c := make(chan int, 128)
+	c := make(chan int, capacity)
 	sums := make(chan int, sides)
 	var producers sync.WaitGroup
 	producers.Add(sides)
@@ -100,44 +107,8 @@ func mpmc4x4(count int) measurement {
 	return m
 }
 
-// All four channels are ready at every select, so this also checks that the choice is uniform.
-func selectReady4(count int) measurement {
-	count = atLeast(count, 4000) // with fewer, 20..30 % would be a matter of luck
-	var c [4]chan int
-	for i := range c {
-		c[i] = make(chan int, 1)
-		c[i] <- i
-	}
-	c0, c1, c2, c3 := c[0], c[1], c[2], c[3]
-	var chosen [4]int
-	start := time.Now()
-	for i := 0; i < count; i++ {
-		select {
-		case v := <-c0:
-			chosen[v]++
-			c0 <- v
-		case v := <-c1:
-			chosen[v]++
-			c1 <- v
-		case v := <-c2:
-			chosen[v]++
-			c2 <- v
-		case v := <-c3:
-			chosen[v]++
-			c3 <- v
-		}
-	}
-	m := perOp(start, count)
-	for i, n := range chosen {
-		check(n > count/5 && n < count*3/10, "channel %d was chosen %d times of %d", i, n, count)
-		v := <-c[i]
-		check(v == i, "channel %d holds %d", i, v)
-	}
-	return m
-}
-
 // The token is the number of hops left; who receives 0 reports its place.
-func ring503(count int) measurement {
+func ring503(count int) results {
 	const size = 503
 	var links [size]chan int
 	for i := range links {

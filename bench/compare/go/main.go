@@ -12,12 +12,17 @@ import (
 	"time"
 )
 
-// measurement is what one run of a workload yields. bytesPerOp is 0 for workloads that measure
-// only time.
+// measurement is a row of results. Its name is the workload's and the suffix; the unit follows from
+// how that ends: "_bytes" bytes per operation, "_cpu" nanoseconds of CPU time, otherwise
+// nanoseconds.
 type measurement struct {
-	nsPerOp    float64
-	bytesPerOp float64
+	value     float64
+	suffix    string
+	quantiles string // of single operations, as quantiles() writes them; or empty
 }
+
+// results is what one run of a workload yields.
+type results []measurement
 
 // start says what runs before the measured run.
 type start int
@@ -34,29 +39,45 @@ type workload struct {
 	// tools/bench compares them.
 	count int
 	from  start
-	run   func(count int) measurement
+	run   func(count int) results
 }
 
 var workloads = []workload{
 	{"spawn_join", 2_000_000, warm, spawnJoin},
 	{"spawn_one", 1_000_000, warm, spawnOne},
+	{"spawn_parked", 1_000_000, warm, spawnParked},
 	{"ping_pong", 1_000_000, warm, pingPong},
+	{"spsc_1", 3_000_000, warm, spsc1},
 	{"spsc_128", 10_000_000, warm, spsc128},
 	{"buf_uncontended", 10_000_000, warm, bufUncontended},
 	{"mpmc_4x4_128", 8_000_000, warm, mpmc4x4},
+	{"hot_chan_8x8", 2_000_000, warm, hotChan8x8},
 	{"select_ready_4", 3_000_000, warm, selectReady4},
+	{"select_block_3", 1_000_000, warm, selectBlock3},
+	{"select_default", 10_000_000, warm, selectDefault},
+	{"select_default_1", 50_000_000, warm, selectDefault1},
 	{"yield_1000", 4_000_000, warm, yield1000},
 	{"ring_503", 2_000_000, warm, ring503},
 	{"skynet_1m", 1_000_000, warm, skynet1m},
+	{"sieve_plain_1000", 1000, warm, sievePlain1000},
+	{"sieve_select_1000", 1000, warm, sieveSelect1000},
 	{"fib_27", 317_810, warm, fib27},
+	{"nqueens", 436_200, warm, nqueens},
+	{"matmul", 4096, warm, matmul},
+	{"chameneos", 1_000_000, warm, chameneos},
 	{"mutex_uncontended", 20_000_000, warm, mutexUncontended},
 	{"mutex_contended_8", 8_000_000, warm, mutexContended8},
+	{"rwmutex_read", 4_000_000, warm, rwmutexRead},
 	{"timer_stop", 5_000_000, warm, timerStop},
 	{"sleepers_100k", 100_000, rehearsed, sleepers100k},
 	{"ctx_cancel", 3_000_000, warm, ctxCancel},
 	{"ctx_timeout", 2_000_000, warm, ctxTimeout},
 	{"ctx_fanout_10k", 1_000_000, warm, ctxFanout10k},
+	{"errgroup_map", 1_000_000, warm, errgroupMap},
 	{"parked", 1_000_000, cold, parked},
+	{"close_100k_waiters", 1_000_000, warm, close100kWaiters},
+	{"hog_wake", 200, warm, hogWake},
+	{"idle_cpu", 1000, warm, idleCPU},
 }
 
 // A warm-up runs this share of the operations.
@@ -90,11 +111,20 @@ func main() {
 		case rehearsed:
 			w.run(count)
 		}
-		m := w.run(count)
-		if m.bytesPerOp != 0 {
-			fmt.Printf("%s_ns\t%.2f\n%s_bytes\t%.1f\n", w.name, m.nsPerOp, w.name, m.bytesPerOp)
-		} else {
-			fmt.Printf("%s\t%.2f\n", w.name, m.nsPerOp)
+		rows := w.run(count)
+		if each := timeEach[w.name]; each != nil { // last, so that its clock disturbs nothing
+			n := atLeast(count, 1)
+			if n > mostTimedEach {
+				n = mostTimedEach
+			}
+			rows[0].quantiles = quantiles(each(n))
+		}
+		for _, m := range rows {
+			line := fmt.Sprintf("%s%s\t%.2f", w.name, m.suffix, m.value)
+			if m.quantiles != "" {
+				line += "\t" + m.quantiles
+			}
+			fmt.Println(line)
 		}
 	}
 }
@@ -129,8 +159,8 @@ func check(ok bool, format string, args ...any) {
 	}
 }
 
-func perOp(start time.Time, ops int) measurement {
-	return measurement{nsPerOp: float64(time.Since(start).Nanoseconds()) / float64(ops)}
+func perOp(start time.Time, ops int) results {
+	return results{{value: float64(time.Since(start).Nanoseconds()) / float64(ops)}}
 }
 
 func atLeast(count, minimum int) int {

@@ -1,6 +1,6 @@
 package main
 
-// Creating, yielding and keeping goroutines.
+// Creating and yielding.
 
 import (
 	"runtime"
@@ -10,7 +10,7 @@ import (
 )
 
 // Batches of 1000 goroutines that each mark their slot, the least that proves that they ran.
-func spawnJoin(count int) measurement {
+func spawnJoin(count int) results {
 	const batch = 1000
 	var ran [batch]int32
 	batches := atLeast(count/batch, 1)
@@ -34,7 +34,7 @@ func spawnJoin(count int) measurement {
 	return m
 }
 
-func spawnOne(count int) measurement {
+func spawnOne(count int) results {
 	count = atLeast(count, 1)
 	ran := 0
 	start := time.Now()
@@ -52,7 +52,41 @@ func spawnOne(count int) measurement {
 	return m
 }
 
-func yield1000(count int) measurement {
+// A thousand goroutines wait for one channel; each is given a value and ends.
+func spawnParked(count int) results {
+	const batch = 1000
+	var got [batch]int
+	batches := atLeast(count/batch, 1)
+	gate := make(chan int)
+	var arrived atomic.Int64
+	start := time.Now()
+	for b := 1; b <= batches; b++ {
+		var wg sync.WaitGroup
+		wg.Add(batch)
+		for i := range got {
+			slot := &got[i]
+			go func() {
+				arrived.Add(1)
+				*slot += <-gate
+				wg.Done()
+			}()
+		}
+		for arrived.Load() < int64(b*batch) {
+			runtime.Gosched()
+		}
+		for range got {
+			gate <- 1
+		}
+		wg.Wait()
+	}
+	m := perOp(start, batches*batch)
+	for i, n := range got {
+		check(n == batches, "goroutine %d got %d in %d batches", i, n, batches)
+	}
+	return m
+}
+
+func yield1000(count int) results {
 	const goroutines = 1000
 	yields := atLeast(count/goroutines, 1)
 	var wg sync.WaitGroup
@@ -72,34 +106,5 @@ func yield1000(count int) measurement {
 	wg.Wait()
 	m := perOp(start, goroutines*yields)
 	check(total.Load() == int64(goroutines*yields), "%d yields", total.Load())
-	return m
-}
-
-// Goroutines that wait for one channel. The counter says that each has come to its receive.
-func parked(count int) measurement {
-	count = atLeast(count, 1)
-	gate := make(chan struct{})
-	var wg sync.WaitGroup
-	var arrived, released atomic.Int64
-	wg.Add(count)
-	before := residentBytes()
-	start := time.Now()
-	for i := 0; i < count; i++ {
-		go func() {
-			arrived.Add(1)
-			if _, ok := <-gate; !ok {
-				released.Add(1)
-			}
-			wg.Done()
-		}()
-	}
-	for arrived.Load() < int64(count) {
-		runtime.Gosched()
-	}
-	m := perOp(start, count)
-	m.bytesPerOp = float64(residentBytes()-before) / float64(count)
-	close(gate)
-	wg.Wait()
-	check(released.Load() == int64(count), "%d of %d saw the close", released.Load(), count)
 	return m
 }

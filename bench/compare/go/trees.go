@@ -23,7 +23,7 @@ func skynet(out chan<- int, first, leaves int) {
 }
 
 // The largest tree with at most count leaves.
-func skynet1m(count int) measurement {
+func skynet1m(count int) results {
 	leaves, nodes := 10, 11
 	for leaves*10 <= count {
 		leaves *= 10
@@ -49,7 +49,7 @@ func fib(n int) int {
 }
 
 // fib(n) spawns fib(n+1)-1 goroutines. This takes the largest n that spawns at most count.
-func fib27(count int) measurement {
+func fib27(count int) results {
 	n, want, next := 2, 1, 2 // next is fib(n+1)
 	for want+next-1 <= count {
 		n, want, next = n+1, next, want+next

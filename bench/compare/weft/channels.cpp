@@ -1,7 +1,6 @@
-// Channels and select.
+// Channels.
 #include <weft/chan.hpp>
 #include <weft/go.hpp>
-#include <weft/select.hpp>
 #include <weft/wait_group.hpp>
 
 #include <array>
@@ -9,7 +8,7 @@
 
 #include "workloads.hpp"
 
-measurement ping_pong(std::int64_t count) {
+results ping_pong(std::int64_t count) {
   count = std::max<std::int64_t>(count, 1);
   auto ping = weft::make_chan<std::int64_t>();
   auto pong = weft::make_chan<std::int64_t>();
@@ -31,8 +30,11 @@ measurement ping_pong(std::int64_t count) {
   return m;
 }
 
-measurement spsc_128(std::int64_t count) {
-  auto c = weft::make_chan<std::int64_t>(128);
+namespace {
+
+// One producer, one consumer.
+results pipe(std::int64_t count, std::size_t capacity) {
+  auto c = weft::make_chan<std::int64_t>(capacity);
   const bench::stopwatch watch;
   weft::go([c, count] {
     for (std::int64_t i = 0; i < count; ++i) {
@@ -49,24 +51,11 @@ measurement spsc_128(std::int64_t count) {
   return m;
 }
 
-measurement buf_uncontended(std::int64_t count) {
-  auto c = weft::make_chan<std::int64_t>(16);
-  std::int64_t sum = 0;
-  const bench::stopwatch watch;
-  for (std::int64_t i = 0; i < count; ++i) {
-    c.send(i);
-    sum += *c.recv();
-  }
-  const measurement m = watch.per_op(count);
-  bench::check(sum == bench::sum_below(count), "sum", sum);
-  return m;
-}
-
-measurement mpmc_4x4_128(std::int64_t count) {
-  constexpr int sides = 4;
+// As many producers as consumers, all on one channel.
+results crowd(std::int64_t count, int sides, std::size_t capacity) {
   const std::int64_t each = std::max<std::int64_t>(count / sides, 1);
-  auto c = weft::make_chan<std::int64_t>(128);
-  auto sums = weft::make_chan<std::int64_t>(sides);
+  auto c = weft::make_chan<std::int64_t>(capacity);
+  auto sums = weft::make_chan<std::int64_t>(static_cast<std::size_t>(sides));
   weft::wait_group producers;
   producers.add(sides);
   const bench::stopwatch watch;
@@ -96,49 +85,28 @@ measurement mpmc_4x4_128(std::int64_t count) {
   return m;
 }
 
-// All four channels are ready at every select, so this also checks that the choice is uniform.
-measurement select_ready_4(std::int64_t count) {
-  count = std::max<std::int64_t>(count, 4000);  // with fewer, 20..30 % would be a matter of luck
-  std::array<weft::chan<std::size_t>, 4> c;
-  for (std::size_t i = 0; i < c.size(); ++i) {
-    c[i] = weft::make_chan<std::size_t>(1);
-    c[i].send(i);
-  }
-  const auto& [c0, c1, c2, c3] = c;
-  std::array<std::int64_t, 4> chosen{};
-  std::optional<std::size_t> v;
+}  // namespace
+
+results spsc_1(std::int64_t count) { return pipe(count, 1); }
+results spsc_128(std::int64_t count) { return pipe(count, 128); }
+results mpmc_4x4_128(std::int64_t count) { return crowd(count, 4, 128); }
+results hot_chan_8x8(std::int64_t count) { return crowd(count, 8, 0); }
+
+results buf_uncontended(std::int64_t count) {
+  auto c = weft::make_chan<std::int64_t>(16);
+  std::int64_t sum = 0;
   const bench::stopwatch watch;
   for (std::int64_t i = 0; i < count; ++i) {
-    switch (
-        weft::select(weft::recv(c0, v), weft::recv(c1, v), weft::recv(c2, v), weft::recv(c3, v))) {
-      case 0:
-        ++chosen[*v];
-        c0.send(*v);
-        break;
-      case 1:
-        ++chosen[*v];
-        c1.send(*v);
-        break;
-      case 2:
-        ++chosen[*v];
-        c2.send(*v);
-        break;
-      case 3:
-        ++chosen[*v];
-        c3.send(*v);
-        break;
-    }
+    c.send(i);
+    sum += *c.recv();
   }
   const measurement m = watch.per_op(count);
-  bench::check_shares(chosen);
-  for (std::size_t i = 0; i < c.size(); ++i) {
-    bench::check(c[i].recv() == i, "a channel lost its value", static_cast<std::int64_t>(i));
-  }
+  bench::check(sum == bench::sum_below(count), "sum", sum);
   return m;
 }
 
 // The token is the number of hops left; who receives 0 reports its place.
-measurement ring_503(std::int64_t count) {
+results ring_503(std::int64_t count) {
   constexpr int size = 503;
   std::array<weft::chan<std::int64_t>, size> links;
   for (auto& link : links) {

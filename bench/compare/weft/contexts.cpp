@@ -1,6 +1,9 @@
-// Contexts: made and cancelled.
+// Contexts, made and cancelled; and groups of goroutines with a context.
 #include <weft/context.hpp>
+#include <weft/errgroup.hpp>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <vector>
 
@@ -9,7 +12,7 @@
 using namespace std::chrono_literals;
 
 // A child of a context that can be cancelled: made, cancelled.
-measurement ctx_cancel(std::int64_t count) {
+results ctx_cancel(std::int64_t count) {
   auto [parent, cancel_parent] = weft::with_cancel(weft::background());
   std::int64_t canceled = 0;
   const bench::stopwatch watch;
@@ -24,7 +27,7 @@ measurement ctx_cancel(std::int64_t count) {
 }
 
 // The same with a timeout of an hour.
-measurement ctx_timeout(std::int64_t count) {
+results ctx_timeout(std::int64_t count) {
   auto [parent, cancel_parent] = weft::with_cancel(weft::background());
   std::int64_t canceled = 0;
   const bench::stopwatch watch;
@@ -39,7 +42,7 @@ measurement ctx_timeout(std::int64_t count) {
 }
 
 // A parent with 10 000 children, cancelled at once. One operation is a child.
-measurement ctx_fanout_10k(std::int64_t count) {
+results ctx_fanout_10k(std::int64_t count) {
   constexpr std::int64_t children = 10'000;
   const std::int64_t rounds = std::max<std::int64_t>(count / children, 1);
   std::int64_t canceled = 0;
@@ -58,5 +61,30 @@ measurement ctx_fanout_10k(std::int64_t count) {
   }
   const measurement took = watch.per_op(rounds * children);
   bench::check(canceled == rounds * children, "children that were cancelled", canceled);
+  return took;
+}
+
+// A thousand items, eight at a time, again and again. One operation is an item.
+results errgroup_map(std::int64_t count) {
+  constexpr int items = 1000;
+  constexpr int limit = 8;
+  const std::int64_t rounds = std::max<std::int64_t>(count / items, 1);
+  std::array<std::int64_t, items> mapped{};
+  const bench::stopwatch watch;
+  for (std::int64_t r = 0; r < rounds; ++r) {
+    auto [group, ctx] = weft::errgroup::with_context(weft::background());
+    group.set_limit(limit);
+    for (std::int64_t i = 0; i < items; ++i) {
+      group.go([&, i]() -> weft::error {
+        mapped[static_cast<std::size_t>(i)] += i * i;
+        return {};
+      });
+    }
+    bench::check(!group.wait(), "an error in round", r);
+  }
+  const measurement took = watch.per_op(rounds * items);
+  for (std::int64_t i = 0; i < items; ++i) {
+    bench::check(mapped[static_cast<std::size_t>(i)] == rounds * i * i, "item", i);
+  }
   return took;
 }

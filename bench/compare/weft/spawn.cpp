@@ -1,4 +1,4 @@
-// Creating, yielding and keeping goroutines.
+// Creating and yielding.
 #include <weft/chan.hpp>
 #include <weft/go.hpp>
 #include <weft/wait_group.hpp>
@@ -9,7 +9,7 @@
 #include "workloads.hpp"
 
 // Batches of 1000 goroutines that each mark their slot, the least that proves that they ran.
-measurement spawn_join(std::int64_t count) {
+results spawn_join(std::int64_t count) {
   constexpr int batch = 1000;
   std::array<std::int32_t, batch> ran{};
   const std::int64_t batches = std::max<std::int64_t>(count / batch, 1);
@@ -32,7 +32,7 @@ measurement spawn_join(std::int64_t count) {
   return m;
 }
 
-measurement spawn_one(std::int64_t count) {
+results spawn_one(std::int64_t count) {
   count = std::max<std::int64_t>(count, 1);
   std::int64_t ran = 0;
   const bench::stopwatch watch;
@@ -50,7 +50,40 @@ measurement spawn_one(std::int64_t count) {
   return m;
 }
 
-measurement yield_1000(std::int64_t count) {
+// A thousand goroutines wait for one channel; each is given a value and ends.
+results spawn_parked(std::int64_t count) {
+  constexpr int batch = 1000;
+  std::array<std::int64_t, batch> got{};
+  const std::int64_t batches = std::max<std::int64_t>(count / batch, 1);
+  auto gate = weft::make_chan<std::int64_t>();
+  std::atomic<std::int64_t> arrived = 0;
+  const bench::stopwatch watch;
+  for (std::int64_t b = 1; b <= batches; ++b) {
+    weft::wait_group wg;
+    wg.add(batch);
+    for (std::int64_t& slot : got) {
+      weft::go([&, gate] {
+        ++arrived;
+        slot += *gate.recv();
+        wg.done();
+      });
+    }
+    while (arrived < b * batch) {
+      weft::yield();
+    }
+    for (int i = 0; i < batch; ++i) {
+      gate.send(1);
+    }
+    wg.wait();
+  }
+  const measurement m = watch.per_op(batches * batch);
+  for (const std::int64_t n : got) {
+    bench::check(n == batches, "a goroutine of each batch got so much", n);
+  }
+  return m;
+}
+
+results yield_1000(std::int64_t count) {
   constexpr int goroutines = 1000;
   const std::int64_t yields = std::max<std::int64_t>(count / goroutines, 1);
   std::atomic<std::int64_t> total = 0;
@@ -70,36 +103,5 @@ measurement yield_1000(std::int64_t count) {
   wg.wait();
   const measurement m = watch.per_op(goroutines * yields);
   bench::check(total == goroutines * yields, "yields", total);
-  return m;
-}
-
-// Goroutines that wait for one channel. The counter says that each has come to its receive.
-measurement parked(std::int64_t count) {
-  count = std::max<std::int64_t>(count, 1);
-  auto gate = weft::make_chan<weft::unit>();
-  std::atomic<std::int64_t> arrived = 0;
-  std::atomic<std::int64_t> released = 0;
-  weft::wait_group wg;
-  wg.add(static_cast<int>(count));
-  const std::int64_t before = bench::resident_bytes();
-  const bench::stopwatch watch;
-  for (std::int64_t i = 0; i < count; ++i) {
-    weft::go([&, gate] {
-      ++arrived;
-      if (!gate.recv()) {
-        ++released;
-      }
-      wg.done();
-    });
-  }
-  while (arrived < count) {
-    weft::yield();
-  }
-  measurement m = watch.per_op(count);
-  m.bytes_per_op =
-      static_cast<double>(bench::resident_bytes() - before) / static_cast<double>(count);
-  gate.close();
-  wg.wait();
-  bench::check(released == count, "goroutines that saw the close", released);
   return m;
 }

@@ -3,12 +3,16 @@
 #include <weft/time.hpp>
 #include <weft/wait_group.hpp>
 
+#include <algorithm>
+#include <atomic>
+
+#include "../kernels.hpp"
 #include "workloads.hpp"
 
 using namespace std::chrono_literals;
 
 // Start a timer of an hour, stop it.
-measurement timer_stop(std::int64_t count) {
+results timer_stop(std::int64_t count) {
   std::int64_t stopped = 0;
   const bench::stopwatch watch;
   for (std::int64_t i = 0; i < count; ++i) {
@@ -21,11 +25,11 @@ measurement timer_stop(std::int64_t count) {
 }
 
 // Goroutines that sleep random times within one second; what counts is the CPU time of the process.
-measurement sleepers_100k(std::int64_t count) {
+results sleepers_100k(std::int64_t count) {
   weft::wait_group wg;
   wg.add(static_cast<int>(count));
-  bench::random_sleeps random;
-  const double cpu_before = bench::cpu_seconds();
+  bench::random_sleeps random(count);
+  const double cpu_before = bench::cpu_ns();
   for (std::int64_t i = 0; i < count; ++i) {
     const std::chrono::microseconds d(random.next_us());
     weft::go([&wg, d] {
@@ -34,6 +38,54 @@ measurement sleepers_100k(std::int64_t count) {
     });
   }
   wg.wait();
-  const double took = bench::cpu_seconds() - cpu_before;
-  return {.ns_per_op = took * 1e9 / static_cast<double>(count)};
+  const double took = bench::cpu_ns() - cpu_before;
+  return measurement{.value = took / static_cast<double>(count), .suffix = "_cpu"};
+}
+
+// The same, and how late each of them comes.
+bench::latencies sleepers_100k_each(std::int64_t n) {
+  bench::latencies late(static_cast<std::size_t>(n));
+  weft::wait_group wg;
+  wg.add(static_cast<int>(n));
+  bench::random_sleeps random(n);
+  for (std::int64_t& mine : late) {
+    const std::chrono::microseconds d(random.next_us());
+    weft::go([&wg, &mine, d] {
+      const std::int64_t began = bench::now_ns();
+      weft::sleep(d);
+      mine = bench::now_ns() - began - std::chrono::nanoseconds(d).count();
+      wg.done();
+    });
+  }
+  wg.wait();
+  bench::check(std::ranges::min(late) >= 0, "a sleep was too short by", -std::ranges::min(late));
+  return late;
+}
+
+// How late sleeps of 1 ms end while as many goroutines as may run at once compute and never wait.
+results hog_wake(std::int64_t count) {
+  const int hogs = weft::max_procs();
+  std::atomic<bool> stop = false;
+  std::atomic<int> computed = 0;
+  weft::wait_group wg;
+  wg.add(hogs);
+  for (int i = 0; i < hogs; ++i) {
+    weft::go([&] {
+      computed += bench::compute_until(stop) != 0 ? 1 : 0;
+      wg.done();
+    });
+  }
+  bench::latencies late(static_cast<std::size_t>(std::max<std::int64_t>(count, 1)));
+  for (std::int64_t& ns : late) {
+    const std::int64_t began = bench::now_ns();
+    weft::sleep(1ms);
+    ns = bench::now_ns() - began - 1'000'000;
+  }
+  stop = true;
+  wg.wait();
+  bench::check(computed == hogs, "goroutines that computed", computed);
+  bench::check(std::ranges::min(late) >= 0, "a sleep was too short by", -std::ranges::min(late));
+  std::ranges::sort(late);
+  return measurement{.value = static_cast<double>(late[late.size() / 2]),
+                     .quantiles = bench::quantiles(late)};
 }

@@ -2,6 +2,7 @@
 #include <weft/chan.hpp>
 #include <weft/go.hpp>
 
+#include "../kernels.hpp"
 #include "workloads.hpp"
 
 namespace {
@@ -36,7 +37,7 @@ std::int64_t fib(int n) {
 
 }  // namespace
 
-measurement skynet_1m(std::int64_t count) {
+results skynet_1m(std::int64_t count) {
   const bench::skynet_size size(count);
   auto out = weft::make_chan<std::int64_t>();
   const bench::stopwatch watch;
@@ -47,7 +48,7 @@ measurement skynet_1m(std::int64_t count) {
   return m;
 }
 
-measurement fib_27(std::int64_t count) {
+results fib_27(std::int64_t count) {
   const bench::fib_size size(count);
   const bench::stopwatch watch;
   const std::int64_t got = fib(size.n);
