@@ -13,6 +13,8 @@ namespace {
 
 std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
 
+constexpr std::size_t portion = 64;  // of receivers that a close wakes
+
 // Room for the edges of slots that have no size.
 constexpr std::size_t empty_slots = 256;
 constexpr std::size_t edge_bytes(const element_type& type) noexcept {
@@ -319,6 +321,9 @@ chan_status chan_core::try_recv(void* to) noexcept {
 
 // ---- close ----
 
+// Those who wait are taken out and woken in portions: of a hundred thousand stacks the last would be
+// long out of the caches when its turn to be woken came. In between they wait in the queue of a
+// closed channel, which nobody joins, and leave it as ever if their wait ends otherwise.
 bool chan_core::close() noexcept {
   const race::runtime_code in;
   lock_.lock();
@@ -328,14 +333,34 @@ bool chan_core::close() noexcept {
   }
   closed_ = true;
   race::release(&closed_);
-  // Everybody leaves at once, under the lock; they are woken after it (T2). A wait that was won
-  // elsewhere is passed over. One of the two queues is empty.
-  waiter* receivers = take_claimed(receivers_, wake_result::closed);
+  // Woken after the lock was released (T2). A wait that was won elsewhere is passed over. One of the
+  // two queues is empty.
   waiter* senders = take_claimed(senders_, wake_result::closed);
+  waiter* receivers = take_claimed(receivers_, wake_result::closed, watched_ ? SIZE_MAX : portion);
+  const bool more = !receivers_.empty();
+  if (more) {
+    retain();  // the woken may drop every other handle
+  }
   lock_.unlock();
-  ready_chain(receivers);
   ready_chain(senders);
+  ready_chain(receivers);
+  if (more) {
+    close_portions();
+  }
   return true;
+}
+
+// [chan.7] The rest of the receivers of a channel that was closed.
+void chan_core::close_portions() noexcept {
+  bool more = true;
+  while (more) {
+    lock_.lock();
+    waiter* receivers = take_claimed(receivers_, wake_result::closed, portion);
+    more = !receivers_.empty();
+    lock_.unlock();
+    ready_chain(receivers);
+  }
+  drop();
 }
 
 void chan_core::leave_senders(waiter* w) noexcept {

@@ -182,6 +182,7 @@ class alignas(2 * cache_line) worker : public sleeper {
   goroutine* pick_seeded() noexcept;
   goroutine* pick_simulated(simulation& s) noexcept;
   goroutine* take_next(bool alone) noexcept;
+  static void prefetch(goroutine* const* all, std::size_t n) noexcept;
   goroutine* pop_global(std::size_t most) noexcept;
   goroutine* find_work();
   goroutine* search(bool& futile) noexcept;

@@ -4,7 +4,7 @@
 // Invariants, all under lock_ [chan]:
 //   * a waiter in receivers_ with an open wait  =>  the buffer is empty and no sender waits
 //   * a waiter in senders_ with an open wait    =>  the buffer is full (always so at capacity 0)
-//   * closed  =>  both queues are empty
+//   * closed  =>  no sender waits, and receivers only until close() has come to them [chan.7]
 //   * "closed" is what a receiver sees only when the buffer is empty (T1)
 // A sender gives its value to the first waiting receiver; a receiver that makes room moves the
 // first waiting sender's value into the buffer (CH-5, CH-6): nobody is woken to try again.
@@ -175,6 +175,7 @@ class chan_core {
   static void destroy(chan_core* c) noexcept;
   void drop_watched() noexcept;
   bool wait_watched(waiter_queue& q, wait_reason why, void* value, handle_place place);
+  void close_portions() noexcept;
   void fill_slot(void* from) noexcept;
   void empty_slot(void* to) noexcept;
   void hand_over(waiter* receiver, void* from) noexcept;

@@ -49,12 +49,18 @@ inline waiter* pop_claimed(waiter_queue& q) noexcept {
   return nullptr;
 }
 
-/// Takes out all waiters whose wait is still open, with the result given, as a chain by `next` for
-/// ready_chain(). The caller holds the queue's lock.
-inline waiter* take_claimed(waiter_queue& q, wake_result result) noexcept {
+/// Takes out the waiters whose wait is still open, at most so many, with the result given, as a
+/// chain by `next` for ready_chain(). The caller holds the queue's lock.
+inline waiter* take_claimed(waiter_queue& q, wake_result result,
+                            std::size_t most = SIZE_MAX) noexcept {
   waiter* first = nullptr;
   waiter** end = &first;
-  while (waiter* w = pop_claimed(q)) {
+  for (std::size_t n = 0; n < most; ++n) {
+    waiter* w = pop_claimed(q);
+    if (w == nullptr) {
+      break;
+    }
+    __builtin_prefetch(w->who, 1);  // for ready_chain()
     w->result = result;
     w->next = nullptr;
     *end = w;
