@@ -2,6 +2,7 @@
 #include <weft/detail/chan_core.hpp>
 #include <weft/detail/describe.hpp>
 #include <weft/detail/race.hpp>
+#include <weft/detail/schedule_point.hpp>
 #include <weft/exceptions.hpp>
 
 #include <cstdint>
@@ -81,6 +82,32 @@ void chan_core::empty_slot(void* to) noexcept {
   race::release(edge);
 }
 
+// With the lock held and the buffer full: the value at its head goes out, another one goes to its
+// end, which is the same slot. The count stays as it is all the time: who looks without the lock
+// must not see room, or nothing, where neither is [chan.8].
+void chan_core::turn_slot(void* to, waiter* sender) noexcept {
+  const void* edge = slot_edge(head_);
+  std::byte* at = buffer_ + head_ * type_.size;
+  head_ = tail_ = head_ + 1 == capacity_ ? 0 : head_ + 1;
+  race::acquire(edge);
+  {
+    const race::user_code move;
+    type_.move(to, at);
+    if (type_.destroy != nullptr) {
+      type_.destroy(at);
+    }
+  }
+  race::release(edge);
+  const race::as other(sender->who);
+  const race::runtime_code in;
+  race::acquire(edge);
+  {
+    const race::user_code move;
+    type_.move(at, sender->value);
+  }
+  race::release(edge);
+}
+
 // With the lock held, which is released: a receiver waits, so the buffer is empty.
 void chan_core::hand_over(waiter* receiver, void* from) noexcept {
   if (race::on && capacity_ != 0) {
@@ -144,7 +171,7 @@ chan_status chan_core::send_locked(void* from) noexcept {
   if (closed_) {
     return chan_status::closed;
   }
-  if (waiter* w = pop_claimed(receivers_)) {
+  if (waiter* w = pop_receiver()) {
     hand_over(w, from);
     w->result = wake_result::done;
     ready(w->who);
@@ -171,7 +198,7 @@ bool chan_core::send_and_unlock(void* from) {
   waiter w;
   w.who = self_or_unlock(lock_);
   w.value = from;
-  senders_.push_back(&w);
+  wait_to_send(&w);
   park({wait_reason::chan_send, this}, unlock_commit, &lock_);
   return w.result == wake_result::done;
 }
@@ -194,7 +221,7 @@ chan_status chan_core::send_limited(void* from, const wait_limit& limit, handle_
   w.who = self_or_unlock(lock_);
   w.value = from;
   w.ticket = open_claim(w.who);
-  senders_.push_back(&w);
+  wait_to_send(&w);
   const wait_end end =
       end_of(park_limited({wait_reason::chan_send, this}, w.ticket, limit, unlock_commit, &lock_));
   if (end == wait_end::woken) {
@@ -207,6 +234,10 @@ chan_status chan_core::send_limited(void* from, const wait_limit& limit, handle_
 
 chan_status chan_core::try_send(void* from) noexcept {
   const race::runtime_code in;
+  schedule_point();
+  if (!may_send()) {
+    return chan_status::would_block;
+  }
   lock_.lock();
   const chan_status s = send_locked(from);
   if (s != chan_status::ok) {
@@ -222,23 +253,21 @@ chan_status chan_core::recv_locked(void* to) noexcept {
     return recv_time(to);
   }
   if (len() != 0) {
-    empty_slot(to);
-    waiter* w = pop_claimed(senders_);
-    if (w != nullptr) {
-      // The buffer was full: the first waiting sender's value goes to its end, so that nobody
-      // who comes now overtakes it (CH-5).
-      const race::as other(w->who);
-      const race::runtime_code in;
-      fill_slot(w->value);
+    waiter* w = pop_sender();
+    if (w == nullptr) {
+      empty_slot(to);
+      lock_.unlock();
+      return chan_status::ok;
     }
+    // The buffer is full: the first waiting sender's value goes to its end, so that nobody who
+    // comes now overtakes it (CH-5).
+    turn_slot(to, w);
     lock_.unlock();
-    if (w != nullptr) {
-      w->result = wake_result::done;
-      ready(w->who);
-    }
+    w->result = wake_result::done;
+    ready(w->who);
     return chan_status::ok;
   }
-  if (waiter* w = pop_claimed(senders_)) {  // capacity 0
+  if (waiter* w = pop_sender()) {  // capacity 0
     lock_.unlock();
     race::acquire_from(w->who);  // MM-2
     {
@@ -272,7 +301,7 @@ bool chan_core::recv_and_unlock(void* to) {
   waiter w;
   w.who = self_or_unlock(lock_);
   w.value = to;
-  receivers_.push_back(&w);
+  wait_to_recv(&w);
   park({wait_reason::chan_recv, this}, unlock_commit, &lock_);
   return w.result == wake_result::done;
 }
@@ -298,7 +327,7 @@ chan_status chan_core::recv_limited(void* to, const wait_limit& limit, handle_pl
   w.who = self_or_unlock(lock_);
   w.value = to;
   w.ticket = open_claim(w.who);
-  receivers_.push_back(&w);
+  wait_to_recv(&w);
   const wait_end end =
       end_of(park_limited({wait_reason::chan_recv, this}, w.ticket, limit, unlock_commit, &lock_));
   if (end == wait_end::woken) {
@@ -311,6 +340,10 @@ chan_status chan_core::recv_limited(void* to, const wait_limit& limit, handle_pl
 
 chan_status chan_core::try_recv(void* to) noexcept {
   const race::runtime_code in;
+  schedule_point();
+  if (!may_recv()) {
+    return chan_status::would_block;
+  }
   lock_.lock();
   const chan_status s = recv_locked(to);
   if (s != chan_status::ok) {
@@ -321,8 +354,8 @@ chan_status chan_core::try_recv(void* to) noexcept {
 
 // ---- close ----
 
-// Those who wait are taken out and woken in portions: of a hundred thousand stacks the last would be
-// long out of the caches when its turn to be woken came. In between they wait in the queue of a
+// Those who wait are taken out and woken in portions: of a hundred thousand stacks the last would
+// be long out of the caches when its turn to be woken came. In between they wait in the queue of a
 // closed channel, which nobody joins, and leave it as ever if their wait ends otherwise.
 bool chan_core::close() noexcept {
   const race::runtime_code in;
@@ -332,9 +365,10 @@ bool chan_core::close() noexcept {
     return false;
   }
   closed_ = true;
+  shut_.store(true, relaxed);  // [chan.8] relaxed: under the lock
   race::release(&closed_);
-  // Woken after the lock was released (T2). A wait that was won elsewhere is passed over. One of the
-  // two queues is empty.
+  // Woken after the lock was released (T2). A wait that was won elsewhere is passed over. One of
+  // the two queues is empty.
   waiter* senders = take_claimed(senders_, wake_result::closed);
   waiter* receivers = take_claimed(receivers_, wake_result::closed, watched_ ? SIZE_MAX : portion);
   const bool more = !receivers_.empty();
@@ -366,12 +400,14 @@ void chan_core::close_portions() noexcept {
 void chan_core::leave_senders(waiter* w) noexcept {
   if (w->linked) {
     senders_.remove(w);
+    show_senders();
   }
 }
 
 void chan_core::leave_receivers(waiter* w) noexcept {
   if (w->linked) {
     receivers_.remove(w);
+    show_receivers();
   }
 }
 

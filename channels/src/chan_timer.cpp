@@ -68,7 +68,7 @@ chan_status chan_core::wait_for_time(void* to, const wait_limit& limit) {
       throw;
     }
     w.ticket = open_claim(w.who);
-    receivers_.push_back(&w);
+    wait_to_recv(&w);
     const bool own_time = next_time() <= limit.deadline;
     const wait_limit first{own_time ? next_time() : limit.deadline, limit.cancel};
     const wait_end end = end_of(

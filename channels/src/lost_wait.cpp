@@ -129,6 +129,8 @@ void chan_core::end_lost(const goroutine* me, lost_by how, waiter** ready_later)
       w = next;
     }
   }
+  show_senders();
+  show_receivers();
 }
 
 void chan_core::drop_watched() noexcept {
@@ -183,7 +185,7 @@ bool chan_core::wait_watched(waiter_queue& q, wait_reason why, void* value, hand
   w.who = me;
   w.value = value;
   count_handles(w, this, place);
-  q.push_back(&w);
+  sends ? wait_to_send(&w) : wait_to_recv(&w);
   const chan_core* const mine = this;
   waiter* lost = lost_search({&mine, 1}, me, lost_by::wait).look(this);  // [lost.2]
   lost_lock.unlock();

@@ -1,9 +1,11 @@
-// Select, after Go's runtime/select.go in its outline: try the cases in random order, one
-// channel locked at a time; only if none can go, lock all channels in address order, try again,
-// and then either take the default, at one instant (SE-4), or join all queues.
+// Select, after Go's runtime/select.go in its outline. If any case looks as if it could go, without
+// a lock: try them in random order, one channel locked at a time. Only if none can go, lock all
+// channels in address order, look again, and then either take the default, at one instant (SE-4),
+// or join all queues.
 #include <weft/detail/describe.hpp>
 #include <weft/detail/lost_wait_search.hpp>
 #include <weft/detail/race.hpp>
+#include <weft/detail/schedule_point.hpp>
 #include <weft/detail/select_core.hpp>
 #include <weft/detail/wait_limit.hpp>
 
@@ -13,6 +15,21 @@
 
 namespace weft::detail {
 namespace {
+
+// [chan.8]
+bool may_go(const select_entry& e) noexcept {
+  return e.op == select_op::send ? e.core->may_send() : e.core->may_recv();
+}
+
+// Uniform (SE-2).
+void shuffle(std::uint32_t* poll, std::uint32_t count) noexcept {
+  std::uint64_t bits = 0;
+  for (std::uint32_t k = 0; k + 1 < count; ++k) {
+    bits = k % 2 == 0 ? random_bits() : bits >> 32;
+    const auto skip = static_cast<std::uint32_t>(((bits & 0xffff'ffff) * (count - k)) >> 32);
+    std::swap(poll[k], poll[k + skip]);
+  }
+}
 
 struct attempt {
   const select_entry* entries;
@@ -35,11 +52,36 @@ struct attempt {
     }
   }
 
+  // Those that may go come first, in the order in which they are to be tried; returns how many.
+  std::uint32_t draw_order(bool biased) const noexcept {
+    std::uint32_t* poll = scratch.poll;
+    if (biased) {
+      std::sort(poll, poll + count);
+    }
+    std::uint32_t n = 0;
+    for (std::uint32_t k = 0; k < count; ++k) {
+      if (may_go(entries[poll[k]])) {
+        std::swap(poll[k], poll[n++]);  // ascending ones stay ascending
+      }
+    }
+    if (!biased) {
+      shuffle(poll, n);
+    }
+    return n;
+  }
+
   void order_locks() noexcept {
-    std::copy_n(scratch.poll, count, scratch.locks);
-    std::sort(scratch.locks, scratch.locks + count, [&](std::uint32_t a, std::uint32_t b) {
+    const auto before = [&](std::uint32_t a, std::uint32_t b) {
       return std::less<>{}(entries[a].core, entries[b].core);
-    });
+    };
+    if (count == 2) {  // by far the most
+      const bool swapped = before(scratch.poll[1], scratch.poll[0]);
+      scratch.locks[0] = scratch.poll[swapped ? 1 : 0];
+      scratch.locks[1] = scratch.poll[swapped ? 0 : 1];
+      return;
+    }
+    std::copy_n(scratch.poll, count, scratch.locks);
+    std::sort(scratch.locks, scratch.locks + count, before);
   }
 
   void lock_all(bool holds_lost_lock) const noexcept {
@@ -72,34 +114,6 @@ struct attempt {
       current = next;
     }
   }
-};
-
-// Draws an order at random, one place at a time: most selects are over at the first case that
-// they try. Uniform (SE-2).
-class shuffle {
- public:
-  explicit shuffle(bool biased) noexcept : biased_(biased) {}
-  void all(std::uint32_t* poll, std::uint32_t count) noexcept {
-    for (std::uint32_t k = 0; k < count; ++k) {
-      draw(poll, k, count);
-    }
-  }
-  // Puts one of poll[k..count) at k.
-  void draw(std::uint32_t* poll, std::uint32_t k, std::uint32_t count) noexcept {
-    if (biased_ || k + 1 == count) {
-      return;
-    }
-    if (k % 2 == 0) {
-      bits_ = random_bits();
-    }
-    const auto skip = static_cast<std::uint32_t>(((bits_ & 0xffff'ffff) * (count - k)) >> 32);
-    bits_ >>= 32;
-    std::swap(poll[k], poll[k + skip]);
-  }
-
- private:
-  const bool biased_;
-  std::uint64_t bits_ = 0;
 };
 
 // With the channel's lock held; `ok` has released it.
@@ -226,13 +240,13 @@ struct attempt_result {
 };
 
 // All channels locked, one more look, then the default, or a wait.
-attempt_result wait_for_one(attempt& a, std::uint64_t ticket, goroutine* me, select_options options,
-                            time_limit limit) {
+attempt_result wait_for_one(attempt& a, goroutine* me, select_options options, time_limit limit) {
   const select_scratch& scratch = a.scratch;
   const select_entry* entries = a.entries;
   select_watch watch(a, options.has_default || limit.deadline != never || a.count == 0);
   a.lock_all(watch.on());
-  for (std::uint32_t k = 0; k < a.count; ++k) {
+  const std::uint32_t ready = a.draw_order(options.biased);
+  for (std::uint32_t k = 0; k < ready; ++k) {
     const select_entry& e = entries[scratch.poll[k]];
     const chan_status s = try_locked(e);
     if (s != chan_status::would_block) {
@@ -251,6 +265,7 @@ attempt_result wait_for_one(attempt& a, std::uint64_t ticket, goroutine* me, sel
   if (limit.deadline != never) {
     watch.release();
   }
+  const std::uint64_t ticket = open_claim(me);
   for (std::uint32_t k = 0; k < a.count; ++k) {
     const std::uint32_t i = scratch.poll[k];
     waiter* w = ::new (&scratch.waiters[i]) waiter;
@@ -328,11 +343,14 @@ void describe_select(const void* at, wait_description& out) noexcept {
 select_result select_core(const select_entry* entries, std::uint32_t n, select_options options,
                           const select_scratch& scratch) {
   const race::runtime_code in;
-  // One case drawn at random before anything else is set up: most selects end here. The choice
-  // stays uniform: if the drawn case cannot go, all that can are drawn from again.
-  if (!options.biased && n != 0) {
+  schedule_point();
+  // One case drawn at random before anything else is set up: a select whose cases are all ready
+  // ends here. The choice stays uniform: if the drawn case cannot go, all that can are drawn from
+  // again.
+  // Not with a default, which most often is what is taken.
+  if (!options.biased && !options.has_default && n != 0) {
     const auto i = static_cast<std::uint32_t>(((random_bits() & 0xffff'ffff) * n) >> 32);
-    if (entries[i].core != nullptr) {
+    if (entries[i].core != nullptr && may_go(entries[i])) {
       if (const chan_status s = try_one(entries[i]); s != chan_status::would_block) [[likely]] {
         return {i, s == chan_status::closed};
       }
@@ -340,9 +358,8 @@ select_result select_core(const select_entry* entries, std::uint32_t n, select_o
   }
   attempt a{entries, scratch};
   a.list_cases(n);
-  shuffle order(options.biased);
-  for (std::uint32_t k = 0; k < a.count; ++k) {
-    order.draw(scratch.poll, k, a.count);
+  const std::uint32_t ready = a.draw_order(options.biased);
+  for (std::uint32_t k = 0; k < ready; ++k) {
     const std::uint32_t i = scratch.poll[k];
     if (const chan_status s = try_one(entries[i]); s != chan_status::would_block) {
       return {i, s == chan_status::closed};
@@ -367,14 +384,14 @@ select_result select_core(const select_entry* entries, std::uint32_t n, select_o
     return {};  // one channel was looked at, at one instant
   }
 
-  goroutine* me = self();
+  // Allocates for a foreign thread's first wait: not with locks held.
+  goroutine* me = options.has_default ? nullptr : self();
   a.order_locks();
   for (;;) {
-    const attempt_result r = wait_for_one(a, open_claim(me), me, options, limit);
+    const attempt_result r = wait_for_one(a, me, options, limit);
     if (r.end != attempt_end::look_again) {
       return r.result;
     }
-    shuffle(options.biased).all(scratch.poll, a.count);
   }
 }
 

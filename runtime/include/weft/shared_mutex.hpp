@@ -5,7 +5,7 @@
 #include <weft/detail/cancelable.hpp>
 #include <weft/detail/park.hpp>
 #include <weft/detail/race.hpp>
-#include <weft/detail/schedule_point.hpp>
+#include <weft/detail/solo.hpp>
 #include <weft/detail/wait_limit.hpp>
 #include <weft/error.hpp>
 #include <weft/mutex.hpp>
@@ -78,7 +78,8 @@ class shared_mutex {
   /// try_lock_shared_for().
   /// Order   every unlock() before it happens before lock_shared() returns; every unlock_shared()
   ///         happens before the next lock() returns (MM-6).
-  /// Cost    one locked instruction while no writer is there.   Go  sync.RWMutex.RLock; RW-1, RW-2.
+  /// Cost    one locked instruction while no writer is there, none while one worker is awake.   Go
+  /// sync.RWMutex.RLock; RW-1, RW-2.
   void lock_shared() {
     if (!try_lock_shared()) {
       lock_shared_slow({});
@@ -110,33 +111,27 @@ class shared_mutex {
   /// True: locked for reading. Never waits. False: a writer is inside or waits for the readers to
   /// leave.   Go  sync.RWMutex.TryRLock; RW-5.
   [[nodiscard]] bool try_lock_shared() noexcept {
-    const detail::race::runtime_code in;
-    detail::schedule_point();
-    std::uint32_t seen = state_.load(detail::relaxed);  // relaxed: the CAS below decides
-    while ((seen & writer) == 0) {
-      // [shared_mutex.1] acquire: pairs with [shared_mutex.4].
-      if (state_.compare_exchange(seen, seen + one_reader, detail::acquire, detail::relaxed)) {
-        detail::race::acquire(&readers_);
+    if (detail::solo_section alone; alone) {
+      const std::uint32_t state = state_.load(detail::relaxed);  // relaxed: see [solo]
+      if ((state & writer) == 0) {
+        state_.store(state + one_reader, detail::relaxed);  // relaxed: [solo.3] publishes it
         return true;
       }
     }
-    return false;
+    return try_lock_shared_beside();
   }
 
   /// Errors  without a reader inside it ends the program, naming the goroutine (RW-4).
   /// Cost    one locked instruction while no writer waits.   Go  sync.RWMutex.RUnlock.
   void unlock_shared() {
-    const detail::race::runtime_code in;
-    detail::schedule_point();
-    detail::race::release(&announced_);
-    std::uint32_t seen = state_.load(detail::relaxed);  // relaxed: the CAS below decides
-    while ((seen & writer) == 0 && seen >= one_reader) {
-      // [shared_mutex.2] release: pairs with [shared_mutex.3]; the last touch when no writer waits.
-      if (state_.compare_exchange(seen, seen - one_reader, detail::release, detail::relaxed)) {
+    if (detail::solo_section alone; alone) {
+      const std::uint32_t state = state_.load(detail::relaxed);  // relaxed: see [solo]
+      if ((state & writer) == 0 && state >= one_reader) {
+        state_.store(state - one_reader, detail::relaxed);  // relaxed: [solo.3] publishes it
         return;
       }
     }
-    unlock_shared_slow();
+    unlock_shared_beside();
   }
 
  private:
@@ -157,6 +152,9 @@ class shared_mutex {
   bool try_lock_until_ns(std::int64_t deadline);
   void unlock_slow();
 
+  // While other threads run weft code.
+  bool try_lock_shared_beside() noexcept;
+  void unlock_shared_beside();
   detail::wait_end lock_shared_slow(const detail::wait_limit& limit);
   detail::wait_end wait_to_read(const detail::wait_limit& limit);
   void leave_queue(detail::waiter* w) noexcept;
@@ -166,8 +164,8 @@ class shared_mutex {
   batch take_readers() noexcept;
   bool claim_announced() noexcept;
 
-  // [shared_mutex] the bits above. Changes by CAS while `writer` is not set; while it is, by its
-  // holder when nobody waits, else under lock_ only.
+  // [shared_mutex] the bits above. Changes by CAS, the owner of [solo] needs none, while `writer`
+  // is not set; while it is, by its holder when nobody waits, else under lock_ only.
   detail::atomic<std::uint32_t> state_{0};
   detail::biased_lock lock_;
   detail::waiter_queue readers_;  // guarded by lock_

@@ -1,4 +1,5 @@
 #include <weft/detail/race.hpp>
+#include <weft/detail/schedule_point.hpp>
 #include <weft/shared_mutex.hpp>
 
 #include <utility>
@@ -174,6 +175,36 @@ bool shared_mutex::try_lock_until_ns(std::int64_t deadline) {
 }
 
 // ---- readers ----
+
+bool shared_mutex::try_lock_shared_beside() noexcept {
+  const detail::race::runtime_code in;
+  detail::solo_meet();
+  detail::schedule_point();
+  std::uint32_t seen = state_.load(detail::relaxed);  // relaxed: the CAS below decides
+  while ((seen & writer) == 0) {
+    // [shared_mutex.1] acquire: pairs with [shared_mutex.4].
+    if (state_.compare_exchange(seen, seen + one_reader, detail::acquire, detail::relaxed)) {
+      detail::race::acquire(&readers_);
+      return true;
+    }
+  }
+  return false;
+}
+
+void shared_mutex::unlock_shared_beside() {
+  const detail::race::runtime_code in;
+  detail::solo_meet();
+  detail::schedule_point();
+  detail::race::release(&announced_);
+  std::uint32_t seen = state_.load(detail::relaxed);  // relaxed: the CAS below decides
+  while ((seen & writer) == 0 && seen >= one_reader) {
+    // [shared_mutex.2] release: pairs with [shared_mutex.3]; the last touch when no writer waits.
+    if (state_.compare_exchange(seen, seen - one_reader, detail::release, detail::relaxed)) {
+      return;
+    }
+  }
+  unlock_shared_slow();
+}
 
 wait_end shared_mutex::lock_shared_slow(const detail::wait_limit& limit) {
   const detail::race::runtime_code in;

@@ -118,9 +118,32 @@ class chan_core {
   chan_status send_locked(void* from) noexcept;
   chan_status recv_locked(void* to) noexcept;
 
+  /// [chan.8] Without the lock. False: at some moment during the call the operation would have had
+  /// to wait. True: perhaps it need not.
+  ///
+  /// With a buffer: somebody waits only if it is full, or empty, so the count says who could go. A
+  /// channel that is open was open before.
+  bool may_send() const noexcept {
+    // [chan.8] acquire: before shut_ is read.
+    const bool can =
+        capacity_ != 0 ? count_.load(acquire) < capacity_ : receiver_waits_.load(acquire);
+    return can || shut_.load(relaxed);  // relaxed: after the loads above
+  }
+  bool may_recv() const noexcept {
+    // [chan.8] acquire: before shut_ is read.
+    const bool can = capacity_ != 0 ? count_.load(acquire) != 0 : sender_waits_.load(acquire);
+    return can || shut_.load(relaxed) || timer_ != nullptr;  // relaxed: as above
+  }
+
   /// With the lock held: joins or leaves a queue.
-  void wait_to_send(waiter* w) noexcept { senders_.push_back(w); }
-  void wait_to_recv(waiter* w) noexcept { receivers_.push_back(w); }
+  void wait_to_send(waiter* w) noexcept {
+    senders_.push_back(w);
+    sender_waits_.store(true, relaxed);  // [chan.8] relaxed: under the lock
+  }
+  void wait_to_recv(waiter* w) noexcept {
+    receivers_.push_back(w);
+    receiver_waits_.store(true, relaxed);  // [chan.8] relaxed: under the lock
+  }
   void leave_senders(waiter* w) noexcept;
   void leave_receivers(waiter* w) noexcept;
   /// With the lock held: when a receiver should look again though nobody wakes it; or never.
@@ -176,8 +199,28 @@ class chan_core {
   void drop_watched() noexcept;
   bool wait_watched(waiter_queue& q, wait_reason why, void* value, handle_place place);
   void close_portions() noexcept;
+  waiter* pop_sender() noexcept {
+    if (senders_.empty()) {
+      return nullptr;
+    }
+    waiter* w = pop_claimed(senders_);
+    show_senders();
+    return w;
+  }
+  waiter* pop_receiver() noexcept {
+    if (receivers_.empty()) {
+      return nullptr;
+    }
+    waiter* w = pop_claimed(receivers_);
+    show_receivers();
+    return w;
+  }
+  // [chan.8] relaxed: under the lock
+  void show_senders() noexcept { sender_waits_.store(!senders_.empty(), relaxed); }
+  void show_receivers() noexcept { receiver_waits_.store(!receivers_.empty(), relaxed); }
   void fill_slot(void* from) noexcept;
   void empty_slot(void* to) noexcept;
+  void turn_slot(void* to, waiter* sender) noexcept;
   void hand_over(waiter* receiver, void* from) noexcept;
   const void* slot_edge(std::size_t slot) const noexcept;
   chan_status recv_time(void* to) noexcept;
@@ -186,10 +229,15 @@ class chan_core {
   // Guards everything but refs_ and the constants.
   biased_lock lock_;
   bool closed_ = false;
+  // [chan.8] What is seen without the lock. Written under it; at capacity 0 exact whenever it is
+  // free.
+  atomic<bool> shut_{false};  // as closed_
+  atomic<bool> sender_waits_{false};
+  atomic<bool> receiver_waits_{false};
   bool watched_;  // constant, but for the channels of timers, which never are
   // Handles and operations in progress that keep the channel alive.
   ref_count refs_;
-  // Values in the buffer. Written under lock_, read without it by len().
+  // Values in the buffer. Written under lock_, read without it by len() and [chan.8].
   atomic<std::size_t> count_{0};
   const std::size_t capacity_;
   std::size_t head_ = 0;  // next to receive
