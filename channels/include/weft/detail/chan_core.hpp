@@ -138,11 +138,11 @@ class chan_core {
   /// With the lock held: joins or leaves a queue.
   void wait_to_send(waiter* w) noexcept {
     senders_.push_back(w);
-    sender_waits_.store(true, relaxed);  // [chan.8] relaxed: under the lock
+    sender_waits_.store(true, relaxed);  // relaxed: says "perhaps", which needs no order
   }
   void wait_to_recv(waiter* w) noexcept {
     receivers_.push_back(w);
-    receiver_waits_.store(true, relaxed);  // [chan.8] relaxed: under the lock
+    receiver_waits_.store(true, relaxed);  // relaxed: as above
   }
   void leave_senders(waiter* w) noexcept;
   void leave_receivers(waiter* w) noexcept;
@@ -179,13 +179,15 @@ class chan_core {
   std::byte* push_slot(std::size_t element_size) noexcept {
     std::byte* at = buffer_ + tail_ * element_size;
     tail_ = tail_ + 1 == capacity_ ? 0 : tail_ + 1;
-    count_.store(count_.load(relaxed) + 1, relaxed);  // relaxed: written under the lock
+    // relaxed: written under the lock. [chan.8] release: who sees it sees what came before.
+    count_.store(count_.load(relaxed) + 1, release);
     return at;
   }
   std::byte* pop_slot(std::size_t element_size) noexcept {
     std::byte* at = buffer_ + head_ * element_size;
     head_ = head_ + 1 == capacity_ ? 0 : head_ + 1;
-    count_.store(count_.load(relaxed) - 1, relaxed);  // relaxed: written under the lock
+    // relaxed: written under the lock. [chan.8] release: as above.
+    count_.store(count_.load(relaxed) - 1, release);
     return at;
   }
 
@@ -215,9 +217,9 @@ class chan_core {
     show_receivers();
     return w;
   }
-  // [chan.8] relaxed: under the lock
-  void show_senders() noexcept { sender_waits_.store(!senders_.empty(), relaxed); }
-  void show_receivers() noexcept { receiver_waits_.store(!receivers_.empty(), relaxed); }
+  // [chan.8] release: who sees it sees what came before, a close for one.
+  void show_senders() noexcept { sender_waits_.store(!senders_.empty(), release); }
+  void show_receivers() noexcept { receiver_waits_.store(!receivers_.empty(), release); }
   void fill_slot(void* from) noexcept;
   void empty_slot(void* to) noexcept;
   void turn_slot(void* to, waiter* sender) noexcept;
