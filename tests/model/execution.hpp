@@ -40,6 +40,13 @@ struct choice {
 
 inline constexpr std::size_t thread_limit = 16;  // of one execution
 
+// Draws the choices of executions at random.
+struct sampler {
+  std::uint64_t state = 1;
+  std::size_t one_in = 2;  // so seldom does something else than the usual come
+  std::size_t below(std::size_t n);
+};
+
 struct execution {
   std::vector<thread> threads;
   std::vector<std::function<void()>> checks;
@@ -47,6 +54,7 @@ struct execution {
   std::size_t depth = 0;
   std::size_t running = 0;
   std::size_t steps = 0;
+  std::size_t places = 0;  // where something else than the usual could have come
   int preemptions = 0;
   int bound = 0;
   int stale = 0;
@@ -56,6 +64,7 @@ struct execution {
   int timeouts = 0;
   int idle_spins = 0;
   bool keeps_freed = false;
+  sampler* samples = nullptr;
   std::ostringstream* trace = nullptr;
   std::string failure;
   boost::context::detail::fcontext_t explorer = nullptr;
@@ -65,8 +74,9 @@ extern execution* now;
 
 // ---- explore.cpp: the search ----
 
-/// One of so many alternatives.
-std::size_t choose(std::size_t of);
+/// One of so many alternatives. The first is the usual one where the bounds count the others.
+enum class first { usual, one_of_all };
+std::size_t choose(std::size_t of, first f);
 /// This execution has failed; it goes on to the next step.
 void fail(const std::string& what);
 

@@ -1,4 +1,5 @@
-// The search: depth first through the choices of who goes next, and of what a load returns.
+// The search: depth first through the choices of who goes next, and of what a load returns; and by
+// samples of them.
 #include "explore.hpp"
 
 #include <algorithm>
@@ -12,12 +13,29 @@ namespace weft::model {
 
 execution* now = nullptr;
 
-std::size_t choose(std::size_t of) {
+// xorshift64*
+std::size_t sampler::below(std::size_t n) {
+  state ^= state >> 12;
+  state ^= state << 25;
+  state ^= state >> 27;
+  return static_cast<std::size_t>(((state * 0x2545f4914f6cdd1du) >> 33) % n);
+}
+
+std::size_t choose(std::size_t of, first f) {
   if (of == 1) {
     return 0;
   }
+  now->places += f == first::usual;
   if (now->depth == now->path.size()) {
-    now->path.push_back({0, of});
+    std::size_t taken = 0;
+    if (sampler* s = now->samples) {
+      if (f == first::one_of_all) {
+        taken = s->below(of);
+      } else if (s->below(s->one_in) == 0) {
+        taken = 1 + s->below(of - 1);
+      }
+    }
+    now->path.push_back({taken, of});
   }
   const choice& c = now->path[now->depth++];
   if (c.of != of) {
@@ -49,6 +67,7 @@ void run_once(const scenario& make) {
   now->failure.clear();
   now->depth = 0;
   now->steps = 0;
+  now->places = 0;
   now->preemptions = 0;
   now->running = 0;
   now->shared.reset(0, 0);
@@ -64,9 +83,10 @@ void run_once(const scenario& make) {
     }
     const bool forced = can.front() != now->running;  // the running one cannot go on
     if (!forced && now->preemptions >= now->bound) {
+      now->places += can.size() > 1;
       can.resize(1);
     }
-    const std::size_t next = can[choose(can.size())];
+    const std::size_t next = can[choose(can.size(), forced ? first::one_of_all : first::usual)];
     if (!forced && next != now->running) {
       ++now->preemptions;
     }
@@ -103,20 +123,22 @@ std::string written(const execution& e, const std::vector<choice>& path) {
 
 }  // namespace
 
-outcome explore(const scenario& make, const options& how) {
-  execution e;
-  e.bound = how.preemptions;
-  e.stale = how.stale;
-  now = &e;
-  outcome result;
-  for (;;) {
-    run_once(make);
-    ++result.executions;
-    if (!e.failure.empty()) {
-      result.failure = e.failure;
-      result.schedule = written(e, e.path);
-      break;
-    }
+namespace {
+
+// One execution more; false: it has failed.
+bool holds_once(const scenario& make, outcome& result) {
+  run_once(make);
+  ++result.executions;
+  result.failure = now->failure;
+  if (!result.failure.empty()) {
+    result.schedule = written(*now, now->path);
+  }
+  return result.failure.empty();
+}
+
+void explore_in_order(const scenario& make, const options& how, outcome& result) {
+  execution& e = *now;
+  while (holds_once(make, result)) {
     // The last choice that has an alternative left takes it; what came after it is new.
     e.path.resize(e.depth);
     while (!e.path.empty() && e.path.back().taken + 1 == e.path.back().of) {
@@ -124,12 +146,41 @@ outcome explore(const scenario& make, const options& how) {
     }
     if (e.path.empty()) {
       result.exhausted = true;
-      break;
+      return;
     }
     ++e.path.back().taken;
     if (result.executions == how.most_executions) {
-      break;
+      return;
     }
+  }
+}
+
+void explore_at_random(const scenario& make, const options& how, outcome& result) {
+  execution& e = *now;
+  sampler draws;
+  e.samples = &draws;
+  const auto unusual = static_cast<std::size_t>(how.preemptions + how.stale);
+  for (std::size_t i = 0; i < how.samples; ++i) {
+    e.path.clear();
+    // About as many as the bounds allow, spread over the whole of an execution.
+    draws.one_in = std::max<std::size_t>(e.places / std::max<std::size_t>(unusual, 1), 2);
+    if (!holds_once(make, result)) {
+      return;
+    }
+  }
+}
+
+}  // namespace
+
+outcome explore(const scenario& make, const options& how) {
+  execution e;
+  e.bound = how.preemptions;
+  e.stale = how.stale;
+  now = &e;
+  outcome result;
+  explore_in_order(make, how, result);
+  if (!result.exhausted && result.failure.empty()) {
+    explore_at_random(make, how, result);
   }
   // Threads of a failed execution are not unwound: their stacks are dropped as they are.
   now = nullptr;

@@ -17,13 +17,15 @@ struct options {
   int preemptions = 2;                    ///< per execution
   int stale = 0;                          ///< loads per execution that may return an old value
   std::size_t most_executions = 400'000;  ///< then stop, and say so
+  /// If it has stopped: so many more at random, which are not all at one end of the tree.
+  std::size_t samples = 0;
 };
 
 struct outcome {
-  std::size_t executions = 0;
-  bool exhausted = false;  ///< every schedule within the bound was run
-  std::string failure;     ///< empty, or what went wrong
-  std::string schedule;    ///< the choices that led there: replay them with replay()
+  std::size_t executions = 0;  ///< all of them, samples too
+  bool exhausted = false;      ///< every schedule within the bound was run
+  std::string failure;         ///< empty, or what went wrong
+  std::string schedule;        ///< the choices that led there: replay them with replay()
 };
 
 /// Called at the start of each execution; returns the threads. State belongs into the closures
@@ -31,7 +33,7 @@ struct outcome {
 using scenario = std::function<std::vector<std::function<void()>>()>;
 
 /// Explores depth first. A failed require(), a thread that blocks for ever, or a check after the
-/// end (the last function of `at_end`) stops it.
+/// end (the last function of `at_end`) stops it. The samples are the same each time.
 outcome explore(const scenario& make, const options& how = {});
 
 /// Runs one schedule as printed by a failure.
@@ -69,6 +71,9 @@ bool inside() noexcept;
 void keep_freed();
 /// By the heap: false: it may go.
 bool keep_for_now(void* block, std::size_t bytes) noexcept;
+
+/// As membarrier(2): every thread passes a full barrier.
+void barrier_everywhere();
 
 /// What the calling thread has done and seen is ordered before what follows adopt(key).
 void publish(const void* key);

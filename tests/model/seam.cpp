@@ -129,7 +129,8 @@ std::uint64_t model_load(const void* at, std::uint64_t newest, std::memory_order
   order = model::order_at(order, site);
   model::memory& m = model::now->shared;
   const std::size_t me = model::now->running;
-  const std::size_t nth = may_be_stale ? model::choose(m.candidates(me, at, order)) : 0;
+  const std::size_t nth =
+      may_be_stale ? model::choose(m.candidates(me, at, order), model::first::usual) : 0;
   return m.load(me, at, newest, nth, order);
 }
 

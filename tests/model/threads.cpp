@@ -30,6 +30,7 @@ void thread_entry(ctx::transfer_t t) {
   thread& me = now->threads[now->running];
   me.body();
   me.finished = true;
+  publish(&me.finished);
   unblock(&me.finished, static_cast<int>(thread_limit));
   to_explorer();
   std::abort();
@@ -151,8 +152,11 @@ std::int64_t now_ns() noexcept { return now != nullptr ? now->time : 0; }
 int timeouts() noexcept { return now->timeouts; }
 
 std::size_t start_thread(std::function<void()> body) {
-  if (now->threads.size() == thread_limit || now->stale != 0) {
-    std::abort();  // weak memory knows the threads of the beginning only
+  if (now->threads.size() == thread_limit) {
+    std::abort();
+  }
+  if (weak_memory()) {
+    now->shared.add_thread(now->running);
   }
   add_thread(std::move(body));
   return now->threads.size() - 1;
@@ -163,6 +167,7 @@ void join_thread(std::size_t index) {
   while (!t.finished) {
     block(&t.finished);
   }
+  adopt(&t.finished);
 }
 std::size_t live_threads() noexcept {
   return static_cast<std::size_t>(std::count_if(now->threads.begin(), now->threads.end(),
@@ -176,6 +181,13 @@ void unblock(const void* key, int count) {
       t.blocked_on = nullptr;
       --count;
     }
+  }
+}
+
+void barrier_everywhere() {
+  step(false);
+  if (weak_memory()) {
+    now->shared.barrier_everywhere(now->running);
   }
 }
 

@@ -76,7 +76,10 @@ class atomic {
     model_step();
     return replace(static_cast<T>(value_ & v), order, true, site);
   }
-  void bump(T by = 1) noexcept { value_ = static_cast<T>(value_ + by); }
+  /// No step: nobody waits for it.
+  void bump(T by = 1, where site = where::current()) noexcept {
+    replace(static_cast<T>(value_ + by), relaxed, false, site);  // relaxed: as the real one
+  }
 
   const void* address() const noexcept { return this; }
 
