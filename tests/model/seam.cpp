@@ -113,6 +113,10 @@ void model_yield() noexcept {
   model::step(true);
 }
 
+const void* model_thread() noexcept {
+  return model::inside() ? &model::now->threads[model::now->running] : nullptr;
+}
+
 void model_begin(const void* at) noexcept {
   if (model::weak_memory()) {
     model::now->shared.begin(at);

@@ -14,6 +14,8 @@ namespace weft::detail {
 void model_step() noexcept;
 /// The same in a spin loop: nothing will change until another thread has run.
 void model_yield() noexcept;
+/// Identifies the running thread.
+const void* model_thread() noexcept;
 /// An atomic object begins its life here, with a value that nobody has seen.
 void model_begin(const void* at) noexcept;
 /// Which value a load returns, of those that were stored here: `newest` or, if it may be stale, an
