@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <stdexcept>
 #include <utility>
 
 #include "execution.hpp"
@@ -187,25 +188,30 @@ outcome explore(const scenario& make, const options& how) {
   return result;
 }
 
-outcome replay(const scenario& make, const std::string& schedule) {
+outcome replay(const scenario& make, const std::string& schedule, trace t) {
   execution e;
-  e.bound = std::stoi(schedule);
-  e.stale = std::stoi(schedule.substr(schedule.find('/') + 1));
+  char slash = 0;
+  char colon = 0;
+  std::istringstream in(schedule);
+  std::vector<std::size_t> wanted;
+  in >> e.bound >> slash >> e.stale >> colon;
+  for (std::size_t n = 0; in >> n;) {
+    wanted.push_back(n);
+    in.ignore(in.peek() == '.' ? 1 : 0);
+  }
+  if (slash != '/' || colon != ':' || !in.eof()) {
+    throw std::invalid_argument("no schedule: " + schedule);
+  }
   now = &e;
   outcome result;
-  std::istringstream in(schedule.substr(schedule.find(':') + 1));
-  std::vector<std::size_t> wanted;
-  for (std::string word; std::getline(in, word, '.');) {
-    wanted.push_back(std::stoul(word));
-  }
-  std::ostringstream trace;
-  if (std::getenv("WEFT_MODEL_TRACE") != nullptr) {
-    e.trace = &trace;
+  std::ostringstream lines;
+  if (t == trace::lines) {
+    e.trace = &lines;
   }
   // The numbers of alternatives are found on the way: grow the path choice by choice.
   for (;;) {
     const std::size_t known = e.path.size();
-    trace.str({});
+    lines.str({});
     run_once(make);
     for (std::size_t i = known; i < e.path.size() && i < wanted.size(); ++i) {
       e.path[i].taken = wanted[i];
@@ -216,7 +222,7 @@ outcome replay(const scenario& make, const std::string& schedule) {
       break;
     }
   }
-  std::fputs(trace.str().c_str(), stderr);
+  std::fputs(lines.str().c_str(), stderr);
   result.executions = 1;
   result.failure = e.failure;
   result.schedule = schedule;

@@ -36,8 +36,10 @@ using scenario = std::function<std::vector<std::function<void()>>()>;
 /// end (the last function of `at_end`) stops it. The samples are the same each time.
 outcome explore(const scenario& make, const options& how = {});
 
-/// Runs one schedule as printed by a failure.
-outcome replay(const scenario& make, const std::string& schedule);
+/// Runs one schedule as printed by a failure. `lines`: each access of a thread, with where it
+/// stands in the sources, goes to stderr. Throws std::invalid_argument for what is no schedule.
+enum class trace { none, lines };
+outcome replay(const scenario& make, const std::string& schedule, trace t = trace::none);
 
 /// In a thread of a scenario: this execution has failed if the condition does not hold.
 void require(bool condition, const char* what);

@@ -39,8 +39,13 @@ inline std::size_t asked_for(const char* name) {
   return text != nullptr ? std::strtoull(text, nullptr, 10) : 0;
 }
 
-/// Explores and expects no failure.
+/// Explores and expects no failure. WEFT_MODEL_SCHEDULE: runs that schedule instead, which a
+/// failure has printed, and says which thread came to which line.
 inline void expect_holds(const scenario& make, options how = {}) {
+  if (const char* schedule = std::getenv("WEFT_MODEL_SCHEDULE")) {
+    EXPECT_EQ(replay(make, schedule, trace::lines).failure, "");
+    return;
+  }
   how.preemptions += static_cast<int>(asked_for("WEFT_MODEL_MORE_PREEMPTIONS"));
   how.stale = std::max(how.stale, static_cast<int>(asked_for("WEFT_MODEL_STALE")));
   const std::size_t most = asked_for("WEFT_MODEL_MOST");
@@ -48,11 +53,9 @@ inline void expect_holds(const scenario& make, options how = {}) {
     how.most_executions = how.samples = most;
   }
   const outcome o = explore(make, how);
-  EXPECT_EQ(o.failure, "") << "schedule " << o.schedule;
-  if (!o.failure.empty() && std::getenv("WEFT_MODEL_TRACE") != nullptr) {
-    replay(make, o.schedule);
-  }
-  EXPECT_TRUE(o.exhausted || most != 0) << "stopped after " << o.executions << " executions";
+  EXPECT_EQ(o.failure, "") << "again, with each step: WEFT_MODEL_SCHEDULE=" << o.schedule;
+  EXPECT_TRUE(o.exhausted || !o.failure.empty() || most != 0)
+      << "stopped after " << o.executions << " executions";
   std::printf("%zu executions, %d preemptions, %d stale loads: %s\n", o.executions, how.preemptions,
               how.stale, o.exhausted ? "all" : "not all");
   record(o, how);

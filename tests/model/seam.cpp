@@ -41,7 +41,7 @@ struct freed_block {
 freed_block freed[1024];
 std::size_t freed_count;
 
-// With WEFT_MODEL_TRACE in the environment a replay says which thread came to which line.
+// trace::lines: a replay says which thread came to which line.
 void note(const std::source_location& site) {
   if (inside() && now->trace != nullptr) {
     const std::string_view file = site.file_name();
