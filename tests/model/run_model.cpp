@@ -94,7 +94,7 @@ TEST(PinnedRunModel, APinnedGoroutineIsPickedByAnotherWorkerInWeakMemory) {
                {.preemptions = 0, .stale = 1});
 }
 TEST(OutsideRunModel, TheLastThreadOutsideWakesAnotherInWeakMemory) {
-  expect_holds(weft::model::the_last_thread_outside_wakes_another, {.preemptions = 0, .stale = 1});
+  expect_holds(weft::model::the_last_thread_outside_wakes_another, weak);
 }
 TEST(MonitorRunModel, AWakeMeetsAMonitorThatGoesToSleepInWeakMemory) {
   expect_holds(weft::model::a_wake_meets_a_monitor_that_goes_to_sleep,

@@ -170,8 +170,15 @@ void join_thread(std::size_t index) {
   adopt(&t.finished);
 }
 std::size_t live_threads() noexcept {
-  return static_cast<std::size_t>(std::count_if(now->threads.begin(), now->threads.end(),
-                                                [](const thread& t) { return !t.finished; }));
+  std::size_t n = 0;
+  for (const thread& t : now->threads) {
+    if (t.finished) {
+      adopt(&t.finished);
+    } else {
+      ++n;
+    }
+  }
+  return n;
 }
 bool inside() noexcept { return now != nullptr && now->inside; }
 
