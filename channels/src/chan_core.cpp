@@ -365,7 +365,7 @@ bool chan_core::close() noexcept {
     return false;
   }
   closed_ = true;
-  shut_.store(true, relaxed);  // [chan.8] relaxed: under the lock
+  shut_.store(true, relaxed);  // relaxed: published by the unlock and by [chan.8]
   race::release(&closed_);
   // Woken after the lock was released (T2). A wait that was won elsewhere is passed over. One of
   // the two queues is empty.
@@ -400,14 +400,18 @@ void chan_core::close_portions() noexcept {
 void chan_core::leave_senders(waiter* w) noexcept {
   if (w->linked) {
     senders_.remove(w);
-    show_senders();
+    if (!closed_) {  // [chan.8] what close() has left is left
+      show_senders();
+    }
   }
 }
 
 void chan_core::leave_receivers(waiter* w) noexcept {
   if (w->linked) {
     receivers_.remove(w);
-    show_receivers();
+    if (!closed_) {  // [chan.8] as above
+      show_receivers();
+    }
   }
 }
 

@@ -7,7 +7,7 @@
 namespace weft::detail {
 
 void context_call::drop() noexcept {
-  // acq_rel: whoever destroys it sees all that the other did.
+  // [refs.1] acq_rel: whoever destroys it sees all that the other did.
   if (refs_.fetch_sub(1, acq_rel) == 1) {
     const context_node* held = held_;
     how_.destroy(this);

@@ -32,7 +32,7 @@ error cancel_node::err_of(std::uint32_t state) const noexcept {
 }
 
 recv_chan<unit> cancel_node::done_channel() {
-  // acquire: pairs with the release below; chan_ is seen.
+  // [context.3] acquire: pairs with the release below; chan_ is seen.
   std::uint32_t s = state_.load(acquire);
   if ((s & has_chan) == 0) {
     chan<unit> made = make_chan<unit>();
@@ -40,7 +40,7 @@ recv_chan<unit> cancel_node::done_channel() {
     s = state_.load(relaxed);  // relaxed: these bits are written under lock_
     if ((s & has_chan) == 0) {
       chan_ = std::move(made);
-      // release: publishes chan_. An RMW: `settled` may be set at the same time.
+      // [context.3] release: publishes chan_. An RMW: `settled` may be set at the same time.
       state_.fetch_or((s & code_mask) != 0 ? has_chan | closing : has_chan, release);
     }
     lock_.unlock();
@@ -53,7 +53,7 @@ recv_chan<unit> cancel_node::done_channel() {
 }
 
 bool cancel_node::has_channel(const recv_chan<unit>& c) const noexcept {
-  // acquire: pairs with done_channel()
+  // [context.3] acquire: pairs with done_channel()
   return (state_.load(acquire) & has_chan) != 0 && recv_chan<unit>(chan_) == c;
 }
 

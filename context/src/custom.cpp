@@ -85,7 +85,8 @@ cancel_node* custom_node::point() {
   if (!done_) {
     return nullptr;
   }
-  cancel_node* p = point_.load(acquire);  // acquire: pairs with the CAS in make_shadow()
+  // [published.2] acquire: pairs with the CAS in make_shadow()
+  cancel_node* p = point_.load(acquire);
   if (p == nullptr) {
     p = make_shadow();
   }
@@ -109,7 +110,7 @@ cancel_node* custom_node::make_shadow() {
     throw;
   }
   cancel_node* other = nullptr;
-  // acq_rel: the node is seen by who sees the pointer.
+  // [published.1] acq_rel: the node is seen by who sees the pointer.
   if (point_.compare_exchange(other, made, acq_rel, acquire)) {
     unwatch_ = std::move(unwatch);
     return made;

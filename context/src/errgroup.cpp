@@ -38,7 +38,7 @@ void errgroup::end() noexcept {
   if (slots_) {
     slots_.recv();
   }
-  active_.fetch_sub(1, detail::release);  // release: pairs with set_limit()
+  active_.fetch_sub(1, detail::release);  // [errgroup.1] release: pairs with set_limit()
   tasks_.done();
 }
 
@@ -88,7 +88,7 @@ error errgroup::wait(const context& ctx) {
 }
 
 void errgroup::set_limit(std::ptrdiff_t n) {
-  // acquire: pairs with end(): the tasks that have ended are out of the old channel.
+  // [errgroup.2] acquire: pairs with end(): the tasks that have ended are out of the old channel.
   const std::int64_t active = active_.load(detail::acquire);
   if (active != 0) {
     throw misuse("weft: errgroup: set_limit: " + std::to_string(active) +

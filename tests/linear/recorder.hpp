@@ -9,7 +9,10 @@
 
 namespace weft::linear {
 
-class recorder {
+// Who reads the clock sees what was done before it was read last: `Clock` is an atomic, or what
+// stands for one.
+template <class Clock>
+class basic_recorder {
  public:
   /// Does f(), which returns the operation's result, and writes it down. An operation that never
   /// returns is in the history as one that blocks.
@@ -51,9 +54,11 @@ class recorder {
     return e;
   }
 
-  std::atomic<std::uint64_t> clock_{1};
+  Clock clock_{1};
   std::mutex lock_;  // guards entries_; held for no longer than it takes to add one
   std::deque<entry> entries_;
 };
+
+using recorder = basic_recorder<std::atomic<std::uint64_t>>;
 
 }  // namespace weft::linear

@@ -17,13 +17,15 @@ struct options {
   int preemptions = 2;                    ///< per execution
   int stale = 0;                          ///< loads per execution that may return an old value
   std::size_t most_executions = 400'000;  ///< then stop, and say so
+  /// If it has stopped: so many more at random, which are not all at one end of the tree.
+  std::size_t samples = 0;
 };
 
 struct outcome {
-  std::size_t executions = 0;
-  bool exhausted = false;  ///< every schedule within the bound was run
-  std::string failure;     ///< empty, or what went wrong
-  std::string schedule;    ///< the choices that led there: replay them with replay()
+  std::size_t executions = 0;  ///< all of them, samples too
+  bool exhausted = false;      ///< every schedule within the bound was run
+  std::string failure;         ///< empty, or what went wrong
+  std::string schedule;        ///< the choices that led there: replay them with replay()
 };
 
 /// Called at the start of each execution; returns the threads. State belongs into the closures
@@ -31,11 +33,13 @@ struct outcome {
 using scenario = std::function<std::vector<std::function<void()>>()>;
 
 /// Explores depth first. A failed require(), a thread that blocks for ever, or a check after the
-/// end (the last function of `at_end`) stops it.
+/// end (the last function of `at_end`) stops it. The samples are the same each time.
 outcome explore(const scenario& make, const options& how = {});
 
-/// Runs one schedule as printed by a failure.
-outcome replay(const scenario& make, const std::string& schedule);
+/// Runs one schedule as printed by a failure. `lines`: each access of a thread, with where it
+/// stands in the sources, goes to stderr. Throws std::invalid_argument for what is no schedule.
+enum class trace { none, lines };
+outcome replay(const scenario& make, const std::string& schedule, trace t = trace::none);
 
 /// In a thread of a scenario: this execution has failed if the condition does not hold.
 void require(bool condition, const char* what);
@@ -59,7 +63,8 @@ int timeouts() noexcept;
 std::size_t start_thread(std::function<void()> body);
 /// Waits for its end.
 void join_thread(std::size_t index);
-/// How many threads have not ended.
+/// How many threads have not ended. What the others did happens before, as the kernel counts under
+/// a lock that a thread takes at its end.
 std::size_t live_threads() noexcept;
 /// A model thread is running (and not the function that makes the scenario).
 bool inside() noexcept;
@@ -69,6 +74,9 @@ bool inside() noexcept;
 void keep_freed();
 /// By the heap: false: it may go.
 bool keep_for_now(void* block, std::size_t bytes) noexcept;
+
+/// As membarrier(2): every thread passes a full barrier.
+void barrier_everywhere();
 
 /// What the calling thread has done and seen is ordered before what follows adopt(key).
 void publish(const void* key);

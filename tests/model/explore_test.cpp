@@ -1,7 +1,12 @@
 // The explorer itself: it must find planted bugs, or its silence means nothing.
 #include <weft/detail/atomic.hpp>
 
+#include <gtest/gtest-spi.h>
+
+#include <cstdlib>
 #include <memory>
+#include <stdexcept>
+#include <string>
 
 #include "model_test.hpp"
 
@@ -11,13 +16,48 @@ using weft::detail::atomic;
 using weft::detail::seq_cst;
 
 // A counter that is read and written in two steps loses an increment.
-TEST(Explorer, FindsALostUpdate) {
-  weft::model::expect_fails([] {
-    auto n = std::make_shared<atomic<int>>(0);
-    const auto increment = [n] { n->store(n->load(seq_cst) + 1, seq_cst); };
-    weft::model::at_end([n] { weft::model::require(n->load(seq_cst) == 2, "an update was lost"); });
-    return std::vector<std::function<void()>>{increment, increment};
-  });
+std::vector<std::function<void()>> lost_update() {
+  auto n = std::make_shared<atomic<int>>(0);
+  const auto increment = [n] { n->store(n->load(seq_cst) + 1, seq_cst); };
+  weft::model::at_end([n] { weft::model::require(n->load(seq_cst) == 2, "an update was lost"); });
+  return {increment, increment};
+}
+
+TEST(Explorer, FindsALostUpdate) { weft::model::expect_fails(lost_update); }
+
+TEST(Explorer, AFailureIsPrintedWithTheScheduleThatReplaysIt) {
+  const std::string schedule = weft::model::explore(lost_update).schedule;
+  ::testing::TestPartResultArray failures;
+  {
+    const ::testing::ScopedFakeTestPartResultReporter here(&failures);
+    weft::model::expect_holds(lost_update);
+  }
+  ASSERT_EQ(failures.size(), 1);
+  EXPECT_NE(
+      std::string(failures.GetTestPartResult(0).message()).find("WEFT_MODEL_SCHEDULE=" + schedule),
+      std::string::npos);
+  ::setenv("WEFT_MODEL_SCHEDULE", schedule.c_str(), 1);
+  ::testing::internal::CaptureStderr();
+  EXPECT_NONFATAL_FAILURE(weft::model::expect_holds(lost_update), "an update was lost");
+  ::unsetenv("WEFT_MODEL_SCHEDULE");
+  EXPECT_NE(::testing::internal::GetCapturedStderr().find("1 explore_test.cpp:"),
+            std::string::npos);
+}
+
+TEST(Explorer, WhatIsNoScheduleIsRefused) {
+  for (const char* text : {"", "2", "2/0", "2/0:x", "2/0:0.1x", "x/0:1", "2:0:1"}) {
+    EXPECT_THROW(weft::model::replay(lost_update, text), std::invalid_argument) << text;
+  }
+}
+
+TEST(Explorer, SamplesFindWhatTheSearchInOrderDoesNotReach) {
+  weft::model::options few{.most_executions = 1};
+  EXPECT_EQ(weft::model::explore(lost_update, few).failure, "");
+  few.samples = 200;
+  const weft::model::outcome o = weft::model::explore(lost_update, few);
+  EXPECT_EQ(o.failure, "an update was lost");
+  EXPECT_EQ(weft::model::replay(lost_update, o.schedule).failure, o.failure);
+  EXPECT_FALSE(o.exhausted);
 }
 
 // "Check, then sleep" loses the wake-up that comes between.

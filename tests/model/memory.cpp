@@ -113,6 +113,18 @@ void memory::store(std::size_t thread, const void* address, std::uint64_t before
   l.stores.push_back({after, std::move(released)});
 }
 
+void memory::barrier_everywhere(std::size_t thread) {
+  view& mine = threads_[thread];
+  for (view& other : threads_) {
+    if (&other != &mine) {
+      join(mine, other);
+    }
+  }
+  for (view& other : threads_) {
+    join(other, mine);
+  }
+}
+
 void memory::catch_up(std::size_t thread) {
   for (auto& [address, l] : locations_) {
     entry(threads_[thread], l.number) = static_cast<std::uint32_t>(l.stores.size() - 1);

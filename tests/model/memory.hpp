@@ -34,6 +34,10 @@ struct own_allocator {
 class memory {
  public:
   void reset(std::size_t threads, int stale_budget);
+  /// A thread begins: it knows what `parent` knows. Its number is the next one.
+  void add_thread(std::size_t parent) { threads_.push_back(threads_[parent]); }
+  /// All threads pass a barrier meanwhile, the calling one at the beginning and at the end.
+  void barrier_everywhere(std::size_t thread);
   void begin(const void* at) { locations_.erase(at); }
 
   /// How many stores a load by `thread` may return, newest first.

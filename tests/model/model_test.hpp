@@ -17,6 +17,7 @@ namespace weft::model {
 inline void record(const outcome& o, const options& how) {
   ::testing::Test::RecordProperty("executions", std::to_string(o.executions));
   ::testing::Test::RecordProperty("preemptions", how.preemptions);
+  ::testing::Test::RecordProperty("exhausted", o.exhausted ? "yes" : "no");
 }
 /// `name`: of the mutation that the model has found.
 inline void record_killed(const char* name, const outcome& wrong) {
@@ -27,23 +28,36 @@ inline void record_killed(const char* name, const outcome& wrong) {
   ::testing::Test::RecordProperty("killed_by", wrong.failure);
 }
 
-/// Explores and expects no failure. WEFT_MODEL_PREEMPTIONS in the environment raises the bound.
+/// What the environment asks for beyond the bounds of a test; 0 if nothing.
+///   WEFT_MODEL_MORE_PREEMPTIONS  so many more than the test has
+///   WEFT_MODEL_STALE             so many stale loads at least
+///   WEFT_MODEL_MOST              a search stops after so many executions, and draws as many at
+///   random;
+///                                that is no failure then
+inline std::size_t asked_for(const char* name) {
+  const char* text = std::getenv(name);
+  return text != nullptr ? std::strtoull(text, nullptr, 10) : 0;
+}
+
+/// Explores and expects no failure. WEFT_MODEL_SCHEDULE: runs that schedule instead, which a
+/// failure has printed, and says which thread came to which line.
 inline void expect_holds(const scenario& make, options how = {}) {
-  if (const char* more = std::getenv("WEFT_MODEL_PREEMPTIONS")) {
-    how.preemptions = std::atoi(more);
-    how.most_executions = 50'000'000;
+  if (const char* schedule = std::getenv("WEFT_MODEL_SCHEDULE")) {
+    EXPECT_EQ(replay(make, schedule, trace::lines).failure, "");
+    return;
   }
-  if (const char* stale = std::getenv("WEFT_MODEL_STALE")) {
-    how.stale = std::atoi(stale);
-    how.most_executions = 50'000'000;
+  how.preemptions += static_cast<int>(asked_for("WEFT_MODEL_MORE_PREEMPTIONS"));
+  how.stale = std::max(how.stale, static_cast<int>(asked_for("WEFT_MODEL_STALE")));
+  const std::size_t most = asked_for("WEFT_MODEL_MOST");
+  if (most != 0) {
+    how.most_executions = how.samples = most;
   }
   const outcome o = explore(make, how);
-  EXPECT_EQ(o.failure, "") << "schedule " << o.schedule;
-  if (!o.failure.empty() && std::getenv("WEFT_MODEL_TRACE") != nullptr) {
-    replay(make, o.schedule);
-  }
-  EXPECT_TRUE(o.exhausted) << "stopped after " << o.executions << " executions";
-  std::printf("%zu executions, %d preemptions\n", o.executions, how.preemptions);
+  EXPECT_EQ(o.failure, "") << "again, with each step: WEFT_MODEL_SCHEDULE=" << o.schedule;
+  EXPECT_TRUE(o.exhausted || !o.failure.empty() || most != 0)
+      << "stopped after " << o.executions << " executions";
+  std::printf("%zu executions, %d preemptions, %d stale loads: %s\n", o.executions, how.preemptions,
+              how.stale, o.exhausted ? "all" : "not all");
   record(o, how);
 }
 

@@ -61,6 +61,22 @@ MUTATIONS = {
         "users.fetch_add(1, seq_cst);               // [stop.1] seq_cst: before the look at the_scheduler\n"
         "  scheduler_ = the_scheduler.load(seq_cst);  // [stop.1] seq_cst: see retract(); [solo.7]\n",
         "scheduler_ = the_scheduler.load(seq_cst); users.fetch_add(1, seq_cst);"),
+    # [solo]
+    "SoloWakeDoesNotRevoke": (
+        SCHED + "idle.cpp", "solo_revoke();\n  woken = sleepers_;", "woken = sleepers_;"),
+    "SoloForeignThreadDoesNotRevoke": (
+        SCHED + "solo.cpp", "s->idle.revoke_solo();", ";"),
+    "SoloRevokeWithoutBarrier": (
+        SCHED + "solo.cpp", "sys.barrier_everywhere();", ";"),
+    "SoloRevokeDoesNotWait": (
+        SCHED + "solo.cpp",
+        "for (int spins = 0; solo.busy.load(acquire) != 0; ++spins) {\n"
+        "    if (spins < 100) {\n"
+        "      cpu_relax();\n"
+        "    } else {\n"
+        "      sys.give_up_processor();\n"
+        "    }\n"
+        "  }", ";"),
     # [drain]
     "DrainLastGoroutineTellsNobody": (
         SCHED + "sleep.cpp", "sched_.tell_if_none_lives();", ";"),

@@ -1,6 +1,5 @@
-// Every order that is named here is needed: with a weaker one in its place, in a memory that is as
-// weak as the orders allow, the scenario beside it must fail. And it holds with those that stand in
-// the sources.
+// Orders that are needed: see weak_order.hpp. Those of whole runs are in run_orders.cpp.
+#include <weft/chan.hpp>
 #include <weft/detail/done_signal.hpp>
 #include <weft/detail/spinlock.hpp>
 #include <weft/mutex.hpp>
@@ -9,16 +8,15 @@
 #include <weft/wait_group.hpp>
 
 #include <array>
-#include <fstream>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
 #include <string>
 
-#include "model_test.hpp"
 #include "sched/deque.hpp"
 #include "sched/ring.hpp"
 #include "sched/timers.hpp"
+#include "weak_order.hpp"
 
 namespace {
 
@@ -120,6 +118,22 @@ threads readers_and_a_writer() {
           }};
 }
 
+// [chan.8] Its own value is there, or the channel is closed: a try never finds neither.
+threads closed_and_drained() {
+  auto c = weft::make_chan<int>(1);
+  return {[c] {
+            if (c.try_send(1) == weft::chan_status::ok) {
+              int v = 0;
+              require(c.try_recv(v) != weft::chan_status::would_block,
+                      "drained after the close, and not closed");
+            }
+          },
+          [c] {
+            c.close();
+            static_cast<void>(c.recv());
+          }};
+}
+
 threads one_initialisation() {
   struct state {
     weft::once once;
@@ -181,14 +195,6 @@ threads keeper_and_adder() {
 
 // ---- what is weakened ----
 
-struct mutation {
-  const char* name;
-  const char* file;    // in the project's folder
-  const char* access;  // in one line of it
-  std::memory_order order;
-  threads (*scenario)();
-};
-
 constexpr const char* ring = "runtime/src/sched/ring.hpp";
 constexpr const char* deque = "runtime/src/sched/deque.hpp";
 constexpr const char* mutex = "runtime/src/sync/mutex.cpp";
@@ -199,7 +205,7 @@ constexpr const char* timers = "runtime/src/sched/timers.cpp";
 using ring_of = weft::detail::ring<plain, 4>;
 using deque_of = weft::detail::deque<plain, 4>;
 
-const mutation mutations[] = {
+const weft::model::weak_order orders[] = {
     {"RingPushPublishes", ring, "tail_.store(tail + 1, release)", relaxed,
      owner_and_thief<ring_of>},
     {"RingStealSeesWhatWasPushed", ring, "tail_.load(acquire)", relaxed, owner_and_thief<ring_of>},
@@ -221,8 +227,12 @@ const mutation mutations[] = {
      locked_counter<weft::mutex>},
     {"SharedMutexWriterReleases", shared, "state, 0, detail::release", relaxed,
      readers_and_a_writer},
-    {"SharedMutexReaderAcquires", "runtime/include/weft/shared_mutex.hpp",
-     "seen + one_reader, detail::acquire", relaxed, readers_and_a_writer},
+    {"SharedMutexReaderAcquires", shared, "seen + one_reader, detail::acquire", relaxed,
+     readers_and_a_writer},
+    {"TryReceiveLooksLastWhetherItIsShut", "channels/include/weft/detail/chan_core.hpp",
+     "count_.load(acquire) != 0", relaxed, closed_and_drained},
+    {"WhoDrainsPublishesTheClose", "channels/include/weft/detail/chan_core.hpp",
+     "count_.store(left, release)", relaxed, closed_and_drained},
     {"OncePublishes", "runtime/src/sync/once.cpp", "state_.store(done, detail::release)", relaxed,
      one_initialisation},
     {"OnceSeesWhatWasDone", "runtime/include/weft/once.hpp", "state_.load(detail::acquire) == done",
@@ -239,42 +249,14 @@ const mutation mutations[] = {
      "earliest_.store(first, seq_cst)", release, keeper_and_adder},
 };
 
-// The line with the access: there must be one.
-unsigned line_of(const mutation& m) {
-  std::ifstream in(std::string(WEFT_SOURCE_DIR "/") + m.file);
-  unsigned found = 0, n = 0, times = 0;
-  for (std::string line; std::getline(in, line);) {
-    ++n;
-    if (line.find(m.access) != std::string::npos) {
-      found = n;
-      ++times;
-    }
-  }
-  EXPECT_EQ(times, 1u) << m.access << " in " << m.file;
-  return found;
-}
-
-class Orders : public ::testing::TestWithParam<mutation> {};
+class Orders : public ::testing::TestWithParam<weft::model::weak_order> {};
 
 TEST_P(Orders, AreNeeded) {
-  const mutation& m = GetParam();
   constexpr weft::model::options weak{.preemptions = 2, .stale = 2, .most_executions = 2'000'000};
-  const weft::model::outcome right = weft::model::explore(m.scenario, weak);
-  EXPECT_EQ(right.failure, "") << "as it stands; schedule " << right.schedule;
-  EXPECT_TRUE(right.exhausted) << right.executions << " executions";
-  const unsigned line = line_of(m);
-  const weft::model::weakened there(m.file, line, line, m.order);
-  const weft::model::outcome wrong = weft::model::explore(m.scenario, weak);
-  EXPECT_NE(wrong.failure, "") << "nobody misses the order; met " << there.met() << " times in "
-                               << wrong.executions << " executions";
-  EXPECT_EQ(weft::model::replay(m.scenario, wrong.schedule).failure, wrong.failure);
-  std::printf("%zu executions; weakened: %zu, then \"%s\"\n", right.executions, wrong.executions,
-              wrong.failure.c_str());
-  weft::model::record(right, weak);
-  weft::model::record_killed(m.name, wrong);
+  weft::model::expect_needed(GetParam(), weak);
 }
 
-INSTANTIATE_TEST_SUITE_P(Memory, Orders, ::testing::ValuesIn(mutations),
+INSTANTIATE_TEST_SUITE_P(Memory, Orders, ::testing::ValuesIn(orders),
                          [](const auto& p) { return std::string(p.param.name); });
 
 }  // namespace

@@ -68,6 +68,9 @@ INSTANTIATE_TEST_SUITE_P(Each, RunMutations, ::testing::ValuesIn(mutations),
 TEST(RunMutationsTable, NamesAScenarioForEach) {
   std::istringstream names(WEFT_MUTATIONS);
   for (std::string name; std::getline(names, name, ',');) {
+    if (name.starts_with("Solo")) {
+      continue;  // in a binary of its own: solo_model.cpp
+    }
     EXPECT_TRUE(std::any_of(std::begin(mutations), std::end(mutations), [&](const mutation& m) {
       return name == m.name;
     })) << name;

@@ -20,8 +20,9 @@
 
 namespace weft::detail {
 
-// ---- solo: off in model builds ----
+// ---- solo: off in all models but its own ----
 
+#if !WEFT_SOLO
 constinit solo_state solo{};
 void solo_claim(const void*) noexcept {}
 void solo_meet() noexcept {}
@@ -31,6 +32,7 @@ bool solo_forbidden() noexcept { return true; }
 solo_exempt::solo_exempt() noexcept = default;
 solo_exempt::~solo_exempt() = default;
 void biased_lock::lock_shared() noexcept { lock_.lock(); }
+#endif
 
 // ---- the process ----
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <new>
 #include <utility>
 
@@ -65,6 +66,7 @@ int __wrap_pthread_mutex_lock(pthread_mutex_t* m) {
     block(m);
   }
   held(m) = true;
+  adopt(m);
   return 0;
 }
 int __wrap_pthread_mutex_unlock(pthread_mutex_t* m) {
@@ -72,7 +74,20 @@ int __wrap_pthread_mutex_unlock(pthread_mutex_t* m) {
     return __real_pthread_mutex_unlock(m);
   }
   held(m) = false;
+  publish(m);
   unblock(m, most_threads);
+  return 0;
+}
+// Who waits for a thread reads the machine's own clock [simulated]: an execution that a busy
+// machine holds up must not be another one for that.
+int __real_clock_gettime(clockid_t which, timespec* out);
+int __wrap_clock_gettime(clockid_t which, timespec* out) {
+  if (!inside()) {
+    return __real_clock_gettime(which, out);
+  }
+  const std::int64_t now = detail::clock.now();
+  out->tv_sec = now / 1'000'000'000;
+  out->tv_nsec = now % 1'000'000'000;
   return 0;
 }
 int __wrap_pthread_join(pthread_t t, void**) {
@@ -145,7 +160,7 @@ void prepare_system() {
   detail::sys.nap = [](std::int64_t) { detail::model_yield(); };
   detail::sys.give_up_processor = [] { detail::model_yield(); };
   detail::sys.prepare_barrier = [] { return true; };
-  detail::sys.barrier_everywhere = [] { detail::model_step(); };
+  detail::sys.barrier_everywhere = [] { barrier_everywhere(); };
   detail::sys.count_threads = [] {
     detail::model_step();
     return live_threads();
@@ -213,10 +228,12 @@ void await(const bool& done) {
   while (!done) {
     block(&done);
   }
+  adopt(&done);
 }
 void tell(bool& done) {
   detail::model_step();
   done = true;
+  publish(&done);
   unblock(&done, static_cast<int>(most_threads));
 }
 void sleep_until(std::int64_t when) {
@@ -245,7 +262,9 @@ stack_pool::stack_pool(std::size_t bytes, fiber_main main)
     : span_(bytes), guard_bytes_(0), main_(main) {}
 void stack_pool::reserve_slab() {}
 void stack_pool::release_slab() noexcept {}
+// The real one has a lock.
 fiber* stack_pool::take() noexcept {
+  model::adopt(&model::spares);
   fiber* f = model::spares;
   model::require(f != nullptr, "more stacks than any scenario needs");
   model::spares = f->next;
@@ -256,6 +275,7 @@ fiber* stack_pool::take_spares(std::size_t, std::size_t& taken) noexcept {
   return nullptr;
 }
 void stack_pool::give_spares(fiber* first) noexcept {
+  model::publish(&model::spares);
   while (first != nullptr) {
     fiber* f = std::exchange(first, first->next);
     f->next = model::spares;

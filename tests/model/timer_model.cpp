@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "model_test.hpp"
@@ -119,10 +120,13 @@ struct world {
     weft::model::unblock(&sleeping, 1);
   }
   void futex_wait(worker& me, std::uint32_t expected, std::int64_t until) {
-    if (me.wake_word.load(acquire) != expected || until <= weft::model::time) {
+    model_step();
+    // The kernel's look: at the newest value, and no step between it and the sleep.
+    if (*static_cast<const std::uint32_t*>(me.wake_word.address()) != expected ||
+        until <= weft::model::time) {
       return;
     }
-    me.sleeps_until = until;  // no step between the look and the sleep, as in the kernel
+    me.sleeps_until = until;
     me.in_futex = true;
     weft::model::block(&me);
   }
@@ -340,7 +344,19 @@ struct heap_scene {
   int won_by_timer[3] = {};
   alarm alarms[4] = {{1}, {2}, {3}, {4}};
 
-  armed_timer arm(int i) { return heap.add_event(alarms[i].when, ring, &alarms[i]); }
+  // The heap's records are never freed; here an execution's are, or millions of them fill all room.
+  std::set<timer_event*> records;
+  ~heap_scene() {
+    for (timer_event* e : records) {
+      delete e;
+    }
+  }
+
+  armed_timer arm(int i) {
+    const armed_timer a = heap.add_event(alarms[i].when, ring, &alarms[i]);
+    records.insert(a.event);
+    return a;
+  }
 
   void run_due(std::int64_t now, std::size_t most = 2) {
     due_timer due[2];

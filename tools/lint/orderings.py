@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
-"""Every memory order is explained where it stands, and every protocol tag leads somewhere.
+"""Every memory order is explained where it stands, and tied to its entry in docs/protocols.md.
 
 Fails when
   - a memory order has no comment on its line or in the 3 lines above;
+  - an order that is more than relaxed has no [tag.n] there, the step that it belongs to (relaxed ones
+    order nothing: their comment says why that is enough);
+  - of the orders with one tag none acquires, or none releases: they pair with nothing;
   - a [tag.n] in a comment is neither written in docs/protocols.md nor a step of its [tag] there;
   - std::atomic or a fence is used outside detail/atomic.hpp, the seam of the model tests.
 """
@@ -23,6 +26,7 @@ ORDER = re.compile(rf"\bmemory_order(?:_|::)({SHORT})\b"
 # A short name that begins a line continues an argument list broken above it.
 ORDER_AT_START = re.compile(rf"^\s*(?:\w+::)*({SHORT})\s*(?=[>),])")
 RAW_ATOMIC = re.compile(r"\bstd::atomic(?:_\w+)?\b")
+ACQUIRING, RELEASING = {"acquire", "acq_rel", "seq_cst"}, {"release", "acq_rel", "seq_cst"}
 TAG = re.compile(r"\[([a-z][a-z_]*)\.(\d+)\]")
 
 
@@ -65,6 +69,7 @@ def main():
     os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
     steps = known_steps()
     orders = collections.Counter()
+    tied = collections.defaultdict(set)  # by tag: the orders beside it
     files = tags = errors = 0
 
     def fail(path, line, message):
@@ -92,9 +97,20 @@ def main():
                         fail(path, index + 1, "use detail::atomic: std::atomic escapes the model tests")
                     found = [a or b for a, b in ORDER.findall(code)] + ORDER_AT_START.findall(code)
                     orders.update(found)
-                    near = (text for _, text in lines[max(0, index - 3):index + 1])
-                    if found and not any(text.strip() for text in near):
+                    near = " ".join(text for _, text in lines[max(0, index - 3):index + 1])
+                    if found and not near.strip():
                         fail(path, index + 1, f"{found[0]}: no comment says why this order")
+                    strong = set(found) - {"relaxed"}
+                    if strong and not code.lstrip().startswith("using "):
+                        if not TAG.search(near):
+                            fail(path, index + 1, f"{min(strong)}: no [tag.n] says what it pairs with")
+                        for tag, _ in TAG.findall(near):
+                            tied[tag] |= strong
+
+    for tag, found in sorted(tied.items()):
+        if not found & ACQUIRING or not found & RELEASING:
+            fail(PROTOCOLS, 1, f"[{tag}]: in the sources it has only {', '.join(sorted(found))}: "
+                               "nothing pairs with that")
 
     counts = ", ".join(f"{n} {order}" for order, n in sorted(orders.items()))
     print(f"orderings: {files} files, {sum(orders.values())} sites ({counts or 'none'}), "

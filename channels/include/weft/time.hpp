@@ -148,7 +148,7 @@ class func_timer {
 
   void retain() noexcept { refs_.fetch_add(1, relaxed); }  // relaxed: the caller holds one
   void drop() noexcept {
-    // acq_rel: who destroys it sees all that the others did.
+    // [refs.1] acq_rel: who destroys it sees all that the others did.
     if (refs_.fetch_sub(1, acq_rel) == 1) {
       delete this;
     }

@@ -147,6 +147,7 @@ void bubble(F&& f, const options& o = {},
 /// Calls f in one bubble after the other, each with a seed and so in an order of its own, until one
 /// fails, options.runs have passed or options.budget is used up. f must be able to run again.
 /// Errors  as bubble(); what fails in a bubble is in the result instead, exceptions of f too.
+///         std::invalid_argument also for 0 runs.
 /// Go      no counterpart: synctest's order is not chosen (ST-7).
 template <class F>
 [[nodiscard]] result explore(F&& f, const options& o = {},

@@ -49,14 +49,15 @@ const char* kind_of(wait_reason r) noexcept {
 }  // namespace
 
 void set_wait_describer(wait_reason r, wait_describer f) noexcept {
-  describers[static_cast<std::size_t>(r)].store(f, release);  // release: the module is initialised
+  // [published.1] release: the module is initialised
+  describers[static_cast<std::size_t>(r)].store(f, release);
 }
 
 void describe_wait(wait_reason r, const void* object, wait_description& out) noexcept {
   if (object == nullptr || static_cast<std::size_t>(r) >= reasons) {
     return;
   }
-  // acquire: pairs with set_wait_describer()
+  // [published.2] acquire: pairs with set_wait_describer()
   if (const wait_describer f = describers[static_cast<std::size_t>(r)].load(acquire)) {
     f(object, out);
     return;

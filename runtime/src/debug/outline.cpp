@@ -58,7 +58,7 @@ outline outline_of(const snapshot& shot, scheduler* s) noexcept {
   if (const std::int64_t first = s->timers.earliest(); first != never) {
     o.next_timer = std::max<std::int64_t>(first - clock.now(), 0);
   }
-  // acquire: as the deadlock report reads it
+  // [outside.3] acquire: as the deadlock report reads it
   const auto waiting = static_cast<std::uint32_t>(blocked_threads.load(acquire));
   const std::uint32_t ours = o.workers + 1 + waiting;  // the monitor; those that wait for weft
   const std::uint32_t all = count_process_threads();

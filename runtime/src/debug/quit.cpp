@@ -23,7 +23,8 @@ constinit atomic<std::uint32_t> asked{0};
 // the monitor is stuck.
 void on_quit(int signal) noexcept {
   const int saved_errno = errno;
-  const bool again = asked.exchange(1, seq_cst) != 0;  // seq_cst: before the monitor is woken
+  // [quit.1] seq_cst: before the monitor is woken
+  const bool again = asked.exchange(1, seq_cst) != 0;
   if (const scheduler::in_use s; s && !again) {
     s->wake_monitor();
   } else {
@@ -59,7 +60,7 @@ void remove_quit_handler() noexcept {
 }
 
 bool quit_requested() noexcept {
-  // relaxed: a hint; seq_cst: pairs with the exchange in on_quit().
+  // [quit.2] relaxed: a hint; seq_cst: pairs with the exchange in on_quit().
   return asked.load(relaxed) != 0 && asked.exchange(0, seq_cst) != 0;
 }
 

@@ -13,7 +13,8 @@ constinit atomic<uncaught_handler> handler{nullptr};
 }  // namespace
 
 void call_uncaught_handler(const goroutine& g) noexcept {
-  const uncaught_handler h = handler.load(acquire);  // acquire: pairs with the exchange
+  // [published.2] acquire: pairs with the exchange
+  const uncaught_handler h = handler.load(acquire);
   if (h == nullptr) {
     return;
   }
@@ -28,7 +29,8 @@ void call_uncaught_handler(const goroutine& g) noexcept {
 }  // namespace detail
 
 uncaught_handler set_uncaught_handler(uncaught_handler h) noexcept {
-  return detail::handler.exchange(h, detail::acq_rel);  // acq_rel: what h needs is seen
+  // [published.1] acq_rel: what h needs is seen
+  return detail::handler.exchange(h, detail::acq_rel);
 }
 
 }  // namespace weft

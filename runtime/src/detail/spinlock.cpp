@@ -16,7 +16,7 @@ void spinlock::lock_slow() noexcept {
       }
       cpu_relax();
     }
-    // acquire: as in lock().
+    // [spinlock.1] acquire: as in lock().
     if (held_.exchange(1, acquire) == 0) {
       return;
     }

@@ -162,8 +162,8 @@ bool walk(const error& err, Visit visit) {
 }
 
 bool drop_reference(node* n) noexcept {
-  // acq_rel: release, so that the last one sees what the others did with the record before it
-  // destroys it; acquire for being that one.
+  // [refs.1] acq_rel: release, so that the last one sees what the others did with the record before
+  // it destroys it; acquire for being that one.
   return n->refs.fetch_sub(1, acq_rel) == 1;
 }
 

@@ -43,7 +43,7 @@ arena& arena::of(std::size_t stack_bytes, fiber_main main) {
   arena* a = new arena(stack_bytes, main);
   a->stack_bytes_ = stack_bytes;
   a->older_ = newest_.load(relaxed);  // relaxed: as above
-  newest_.store(a, release);          // release: publishes the arena to for_each_record()
+  newest_.store(a, release);  // [published.1] release: publishes the arena to for_each_record()
   return *a;
 }
 
@@ -84,7 +84,7 @@ record_chain arena::new_slab() {
   }
   std::lock_guard hold(slab_lock_);
   s->older = slabs_.load(relaxed);  // relaxed: written under slab_lock_ only
-  slabs_.store(s, release);         // release: publishes the records to for_each_record()
+  slabs_.store(s, release);  // [published.1] release: publishes the records to for_each_record()
   return {&s->records[0], &s->records[chain_records - 1], chain_records};
 }
 

@@ -41,9 +41,9 @@ class arena {
   /// Calls f(goroutine&) for every record of every arena, free ones included. No allocation.
   template <class F>
   static void for_each_record(F f) {
-    // acquire: pairs with the release in of(): sees the arena's fields.
+    // [published.2] acquire: pairs with the release in of(): sees the arena's fields.
     for (arena* a = newest_.load(acquire); a != nullptr; a = a->older_) {
-      // acquire: pairs with the release in new_slab(): sees the slab's records.
+      // [published.2] acquire: pairs with the release in new_slab(): sees the slab's records.
       for (slab* s = a->slabs_.load(acquire); s != nullptr; s = s->older) {
         for (goroutine& g : s->records) {
           f(g);

@@ -29,7 +29,7 @@ bool is_open(const waiter* w) noexcept {
   if (w->who->kind.load(relaxed) == goroutine_kind::abandoned) {
     return false;
   }
-  // acquire: as a lost try_claim(); without a ticket the queue's lock says it all.
+  // [claim.1] acquire: as a lost try_claim(); without a ticket the queue's lock says it all.
   return w->ticket == 0 || w->who->claim.load(acquire) == w->ticket;
 }
 

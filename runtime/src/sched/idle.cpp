@@ -187,8 +187,8 @@ void idle_set::claim_solo(const sleeper& w, const void* thread,
     solo_allowed_.store(0, relaxed);  // relaxed: a setting
     return;
   }
-  // relaxed: only this worker is awake, or the count shows another. acquire: a worker is counted
-  // before it runs anything, so one that runs without a place is among them.
+  // [workers.2] relaxed: only this worker is awake, or the count shows another. acquire: a worker
+  // is counted before it runs anything, so one that runs without a place is among them.
   if (w.has_place && !w.asleep && awake(word_.load(relaxed)) == 1 &&
       asleep_ + dormant_count_ == workers.load(acquire) - 1) {
     solo_claim(thread);
@@ -201,7 +201,8 @@ void idle_set::revoke_solo() noexcept {
 }
 
 void idle_set::undamp() noexcept {
-  word_.fetch_and(~damped, acq_rel);  // acq_rel: keeps the word's RMW order; a hint otherwise
+  // [idle.3] acq_rel: keeps the word's RMW order; a hint otherwise
+  word_.fetch_and(~damped, acq_rel);
 }
 
 sleeper* idle_set::all_sleepers() noexcept {

@@ -53,7 +53,7 @@ void monitor::stop() noexcept {
   if (!started_) {
     return;
   }
-  word_.store(stopped, release);  // release: pairs with the loads in watch()
+  word_.store(stopped, release);  // [monitor.3] release: pairs with the loads in watch()
   sys.futex_wake(word_.address(), 1);
   ::pthread_join(thread_, nullptr);
   started_ = false;
@@ -71,7 +71,7 @@ void monitor::nudge() noexcept {
 void monitor::rouse() noexcept {
   nudge();
   std::uint32_t watching = on_watch;
-  // acq_rel: as in expect(). hurried already: it is about to look.
+  // [timer.6] acq_rel: as in expect(). hurried already: it is about to look.
   word_.compare_exchange(watching, hurried, acq_rel, relaxed);
   sys.futex_wake(word_.address(), 1);
 }
@@ -93,7 +93,7 @@ void monitor::watch() {
   std::int64_t last = clock.now();
   last_trim_ = last;
   std::int64_t looked = last;
-  while (word_.load(acquire) != stopped) {  // acquire: pairs with stop()
+  while (word_.load(acquire) != stopped) {  // [monitor.3] acquire: pairs with stop()
     const std::int64_t limit = asleep == 0 ? next_timer() : never;
     const std::int64_t wait =
         limit - looked < pause ? std::min(std::max(limit - looked, timers_ns), pause) : pause;
@@ -352,8 +352,8 @@ bool monitor::report_deadlock() {
   if (sys.count_threads() != sched_.thread_count() + 1 + static_cast<std::uint32_t>(blocked)) {
     return true;
   }
-  // acquire: pairs with main_ended(), which precedes the last worker's sleep: then run()'s caller
-  // is only slow to wake up. After the checks above: main may have ended during them.
+  // Main may have ended during the checks above: run()'s caller is only slow to wake up then.
+  // [outside.3], [stop.3] acquire: main_ended() precedes the last worker's sleep.
   if (!all_asleep() || picks() != before || blocked_threads.load(acquire) != blocked ||
       sched_.main_done_.load(acquire) != 0) {
     return false;

@@ -24,7 +24,7 @@ void worker::pin(goroutine* g) noexcept {
 void worker::unpin(goroutine* g) noexcept {
   pinned_ = nullptr;
   g->extra->pinned_to = nullptr;
-  attention_.fetch_and(~attend_pinned, acq_rel);  // acq_rel: as in settle_attention()
+  attention_.fetch_and(~attend_pinned, acq_rel);  // [attention.2] acq_rel: as in settle_attention()
 }
 
 // This worker came to g, which belongs to another thread: that one gets this worker's place.
@@ -46,7 +46,8 @@ bool worker::await_turn() noexcept {
   sched_.wake_one();
   if (pinned_ == nullptr) {
     // It has ended while it was locked: so does the thread, whatever was done to it (RT-9).
-    attention_.fetch_and(~attend_pinned, acq_rel);  // acq_rel: as in settle_attention()
+    // [attention.2] acq_rel: as in settle_attention()
+    attention_.fetch_and(~attend_pinned, acq_rel);
     must_end_ = true;
     return false;
   }

@@ -29,11 +29,12 @@ void ref_count::add_shared() noexcept {
 
 bool ref_count::drop_shared() noexcept {
   return beside_owner([this] {
-    // release: whoever destroys it sees all. Not acq_rel: who is not the last sees nothing.
+    // [refs.1] release: whoever destroys it sees all. Not acq_rel: who is not the last sees
+    // nothing.
     if (count_.fetch_sub(1, release) != 1) {
       return false;
     }
-    count_.load(acquire);  // acquire: pairs with the release of the others
+    count_.load(acquire);  // [refs.2] acquire: pairs with the release of the others
     return true;
   });
 }

@@ -66,7 +66,8 @@ class ring {
         if (n == 0) {
           return 0;
         }
-        head = head_.load(acquire);  // acquire: head and tail were read too far apart: again
+        // [ring.3] acquire: head and tail were read too far apart: again
+        head = head_.load(acquire);
         continue;
       }
       if (n > most) {

@@ -141,7 +141,7 @@ bool scheduler::start_worker(worker* dormant) noexcept {
     return false;
   }
   if (dormant == nullptr) {
-    worker_count_.store(index + 1, release);  // [workers] release: publishes workers_[index]
+    worker_count_.store(index + 1, release);  // [workers.1] release: publishes workers_[index]
   }
   return true;
 }
@@ -206,13 +206,13 @@ void scheduler::timer_added(std::int64_t when) noexcept {
 }
 
 void scheduler::worker_exited() noexcept {
-  exited_.fetch_add(1, acq_rel);  // [stop] acq_rel: all that the worker did happens before
+  exited_.fetch_add(1, acq_rel);  // [stop.5] acq_rel: all that the worker did happens before
   sys.futex_wake(exited_.address(), 1);
   drop_ref(this);
 }
 
 void scheduler::drop_ref(scheduler* s) noexcept {
-  if (s->refs_.fetch_sub(1, acq_rel) == 1) {  // acq_rel: the last one sees what all did
+  if (s->refs_.fetch_sub(1, acq_rel) == 1) {  // [refs.1] acq_rel: the last one sees what all did
     delete s;
   }
 }
@@ -266,7 +266,7 @@ worker* scheduler::adopt_caller(goroutine* main) {
   workers_[0].store(w, relaxed);  // relaxed: worker_count_ publishes it
   refs_.fetch_add(1, relaxed);    // relaxed: the caller holds a reference
   started_.bump();
-  worker_count_.store(1, release);  // [workers] release: publishes workers_[0]
+  worker_count_.store(1, release);  // [workers.1] release: publishes workers_[0]
   return w;
 }
 
@@ -301,7 +301,7 @@ void scheduler::run_main(goroutine* g) {
     inject(g);
   }
   count_blocked_thread();
-  while (main_done_.load(acquire) == 0) {  // [stop] acquire: pairs with main_ended()
+  while (main_done_.load(acquire) == 0) {  // [stop.3] acquire: pairs with main_ended()
     sys.futex_wait(main_done_.address(), 0, -1);
   }
   race::acquire(ended());
@@ -310,7 +310,7 @@ void scheduler::run_main(goroutine* g) {
 }
 
 void scheduler::main_ended() noexcept {
-  main_done_.store(1, release);  // [stop] release: what main did happens before run() returns
+  main_done_.store(1, release);  // [stop.3] release: what main did happens before run() returns
   sys.futex_wake(main_done_.address(), 1);
   if (host_ != nullptr) {
     // run()'s caller works: it must come back from that first.

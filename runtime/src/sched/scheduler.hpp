@@ -101,17 +101,19 @@ class scheduler {
   /// By a thread that is not a worker: g, which it took, will not be run.
   void give_up_foreign_spawn(goroutine* g) noexcept;
 
-  bool stopping() const noexcept { return stopping_.load(acquire) != 0; }  // acquire: see stop
+  // [stop.4] acquire: see there
+  bool stopping() const noexcept { return stopping_.load(acquire) != 0; }
   std::uint32_t worker_count() const noexcept {
-    return worker_count_.load(acquire);  // acquire: pairs with the release in start_worker()
+    // [workers.2] acquire: pairs with the release in start_worker()
+    return worker_count_.load(acquire);
   }
   const atomic<std::uint32_t>& worker_count_word() const noexcept { return worker_count_; }
   worker& worker_at(std::uint32_t i) noexcept {
-    return *workers_[i].load(acquire);  // acquire: as above
+    return *workers_[i].load(acquire);  // [workers.2] acquire: as above
   }
   /// How many worker threads exist. Momentary.
   std::uint32_t thread_count() const noexcept {
-    // acquire, in this order: who has left was counted as started before.
+    // [stop.5] acquire, in this order: who has left was counted as started before.
     const std::uint32_t exited = exited_.load(acquire);
     return started_.load(acquire) - exited;
   }

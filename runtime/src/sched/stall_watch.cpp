@@ -67,7 +67,8 @@ void stall_watch::look_at_records(std::int64_t now) noexcept {
   std::size_t count = 0;
   std::uint32_t newest = told_;
   arena::for_each_record([&](const goroutine& g) {
-    // [stall.2] acquire: pairs with the release of who made it runnable: `since` is not older.
+    // [visit.1] acquire: pairs with the release of who made it runnable: `since`
+    // is not older.
     if (g.state.load(acquire) != goroutine_state::runnable ||
         g.kind.load(relaxed) != goroutine_kind::ordinary) {  // relaxed: set before it could run
       return;

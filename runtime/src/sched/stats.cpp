@@ -16,7 +16,7 @@ runtime_counts scheduler::stats() noexcept {
   c.max_procs = max_procs();
   c.threads = thread_count();
   c.spare_threads = c.threads > c.max_procs ? c.threads - c.max_procs : 0;
-  c.threads_started = started_.load(acquire);  // acquire: as in thread_count()
+  c.threads_started = started_.load(acquire);  // [stop.5] acquire: as in thread_count()
   c.timers = timers.entries();
   c.stacks = memory.stacks().carved();
   c.stack_space_bytes = memory.stacks().reserved_bytes();

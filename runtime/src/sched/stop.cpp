@@ -73,7 +73,7 @@ std::uint32_t scheduler::begin_stop() noexcept {
   std::uint32_t started = 0;
   {
     std::lock_guard hold(start_lock_);  // no thread is started after this
-    stopping_.store(1, seq_cst);        // [stop] seq_cst: before the looks at sleepers below
+    stopping_.store(1, seq_cst);        // [stop.4] seq_cst: before the looks at sleepers below
     n = worker_count();
     started = started_.load(relaxed);  // relaxed: under the lock
   }
@@ -93,7 +93,7 @@ std::uint32_t scheduler::begin_stop() noexcept {
 std::uint32_t scheduler::await_workers(std::uint32_t leaving) noexcept {
   const std::int64_t limit = real_now() + grace_ns;
   std::uint32_t out = 0;
-  while ((out = exited_.load(acquire)) < leaving) {  // [stop] acquire: pairs with worker_exited()
+  while ((out = exited_.load(acquire)) < leaving) {  // [stop.5] acquire: pairs with worker_exited()
     const std::int64_t left = limit - real_now();
     if (left <= 0) {
       solo_forbid();  // an abandoned worker may still use a channel, unannounced
@@ -154,7 +154,7 @@ bool scheduler::stop_for_exit() noexcept {
     me.part_with_threads(me.await_workers(leaving) >= leaving, here);
   } else {
     // The run was ending anyway; who does that is held up in retract().
-    me.await_workers(me.started_.load(acquire) - stays);  // acquire: as in thread_count()
+    me.await_workers(me.started_.load(acquire) - stays);  // [stop.5] acquire: as in thread_count()
   }
   return true;
 }

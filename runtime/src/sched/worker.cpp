@@ -329,15 +329,17 @@ std::uint64_t worker::next_id() noexcept {
 // ---- looking up from the hot path ----
 
 void worker::attend(std::uint32_t why) noexcept {
-  attention_.fetch_or(why, acq_rel);  // acq_rel: the owner sees what made the caller set it
+  // [attention.1] acq_rel: the owner sees what made the caller set it
+  attention_.fetch_or(why, acq_rel);
 }
 
 // Called between goroutines. False: the thread must end.
 bool worker::settle_attention() {
-  if ((attention_.load(acquire) & attend_stop) != 0) {  // acquire: pairs with attend()
+  // [attention.2] acquire: pairs with attend()
+  if ((attention_.load(acquire) & attend_stop) != 0) {
     return false;
   }
-  // acq_rel: pairs with attend(); what is set from here on is seen at the next pick.
+  // [attention.2] acq_rel: pairs with attend(); what is set from here on is seen at the next pick.
   const std::uint32_t why =
       attention_.fetch_and(~(attend_surplus | attend_stuck | attend_timers), acq_rel);
   if ((why & attend_timers) != 0) {
@@ -411,10 +413,10 @@ goroutine* worker::find_work() {
 
 // ---- blocking on purpose ----
 
-void worker::begin_blocking() noexcept { blocking_.store(1, release); }  // release: for dumps
+void worker::begin_blocking() noexcept { blocking_.store(1, relaxed); }  // relaxed: a hint
 
 void worker::end_blocking() noexcept {
-  blocking_.store(0, release);  // release: for dumps
+  blocking_.store(0, relaxed);  // relaxed: a hint
   // relaxed: a hint; the place may be lost, then the goroutine goes on where there is one.
   if ((attention_.load(relaxed) & ~attend_pinned) != 0 && current() != nullptr) {
     yield_current();

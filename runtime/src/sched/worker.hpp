@@ -108,8 +108,8 @@ class alignas(2 * cache_line) worker : public sleeper {
   std::uint64_t next_id() noexcept;
   void count_created() noexcept { created_.bump(); }
   void count_finished() noexcept {
-    // release: whoever sees that a goroutine has ended (num_goroutines) sees what it did. relaxed:
-    // own counter.
+    // [drain.4] release: whoever sees that a goroutine has ended (num_goroutines) sees what it did.
+    // relaxed: own counter.
     finished_.store(finished_.load(relaxed) + 1, release);
   }
   void count_contended() noexcept { contended_.bump(); }
@@ -131,7 +131,7 @@ class alignas(2 * cache_line) worker : public sleeper {
 
   // ---- by anybody ----
   std::uint64_t goroutines_ended() const noexcept {
-    return finished_.load(acquire);  // acquire: pairs with count_finished()
+    return finished_.load(acquire);  // [drain.4] acquire: pairs with count_finished()
   }
   const worker_counts& counts() const noexcept { return counts_; }
   // relaxed: statistics, all three.
@@ -139,7 +139,7 @@ class alignas(2 * cache_line) worker : public sleeper {
   std::uint64_t switches() const noexcept { return switches_.load(relaxed); }
   std::uint64_t parks() const noexcept { return parks_.load(relaxed); }
   std::uint64_t goroutines_made() const noexcept {
-    return created_.load(acquire);  // acquire: only so that a later load stays later
+    return created_.load(acquire);  // [drain.4] acquire: only so that a later load stays later
   }
   work_sample sample() const noexcept;
   /// How many goroutines are in its queues. A recent number.

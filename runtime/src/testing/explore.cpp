@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <stdexcept>
 #include <string>
 
 #include "debug/dump.hpp"
@@ -37,6 +38,10 @@ result run_many(const options& o, void (*f)(void*), void* arg, std::source_locat
   const std::uint64_t first = std::max<std::uint64_t>(seed_or(o.seed), 1);  // 0 is taken for 1
   const std::uint64_t most =
       one ? 1 : weft::detail::number_from("WEFT_RUNS", o.runs, 1, UINT64_MAX);
+  if (most == 0) {
+    throw std::invalid_argument(
+        "weft: testing: explore: options.runs is 0: nothing would be tested");
+  }
   const auto begin = steady_clock::now();
   result sum;
   for (std::uint64_t i = 0; i < most; ++i) {

@@ -298,6 +298,14 @@ TEST(Explore, StopsWhenItsBudgetIsUsedUp) {
   EXPECT_GE(r.runs, 1u);
 }
 
+TEST(Explore, NoRunAtAllIsNoPass) {
+  EXPECT_THROW(static_cast<void>(explore([] {}, runs(0))), std::invalid_argument);
+  ::setenv("WEFT_RUNS", "2", 1);
+  const auto r = explore([] {}, runs(0));
+  ::unsetenv("WEFT_RUNS");
+  EXPECT_EQ(r.runs, 2u);
+}
+
 TEST(Explore, TheNumberOfRunsMayComeFromTheEnvironment) {
   ::setenv("WEFT_RUNS", "17", 1);
   const auto r = explore([] {}, runs(3));

@@ -120,19 +120,20 @@ class chan_core {
 
   /// [chan.8] Without the lock. False: at some moment during the call the operation would have had
   /// to wait. True: perhaps it need not.
-  ///
-  /// With a buffer: somebody waits only if it is full, or empty, so the count says who could go. A
-  /// channel that is open was open before.
   bool may_send() const noexcept {
-    // [chan.8] acquire: before shut_ is read.
+    // relaxed: [chan.8] says why their order does not matter.
     const bool can =
-        capacity_ != 0 ? count_.load(acquire) < capacity_ : receiver_waits_.load(acquire);
-    return can || shut_.load(relaxed);  // relaxed: after the loads above
+        capacity_ != 0 ? count_.load(relaxed) < capacity_ : receiver_waits_.load(relaxed);
+    return can || shut_.load(relaxed);  // relaxed: as above
   }
   bool may_recv() const noexcept {
-    // [chan.8] acquire: before shut_ is read.
-    const bool can = capacity_ != 0 ? count_.load(acquire) != 0 : sender_waits_.load(acquire);
-    return can || shut_.load(relaxed) || timer_ != nullptr;  // relaxed: as above
+    if (timer_ != nullptr) {
+      return true;  // the clock decides
+    }
+    // [chan.8] acquire: shut_ is read after the count, and not as it was before that.
+    const bool can = capacity_ != 0 ? count_.load(acquire) != 0
+                                    : sender_waits_.load(relaxed);  // relaxed: as in may_send()
+    return can || shut_.load(relaxed);                              // relaxed: as above
   }
 
   /// With the lock held: joins or leaves a queue.
@@ -179,15 +180,14 @@ class chan_core {
   std::byte* push_slot(std::size_t element_size) noexcept {
     std::byte* at = buffer_ + tail_ * element_size;
     tail_ = tail_ + 1 == capacity_ ? 0 : tail_ + 1;
-    // relaxed: written under the lock. [chan.8] release: who sees it sees what came before.
-    count_.store(count_.load(relaxed) + 1, release);
+    count_.store(count_.load(relaxed) + 1, relaxed);  // relaxed: written under the lock
     return at;
   }
   std::byte* pop_slot(std::size_t element_size) noexcept {
     std::byte* at = buffer_ + head_ * element_size;
     head_ = head_ + 1 == capacity_ ? 0 : head_ + 1;
-    // relaxed: written under the lock. [chan.8] release: as above.
-    count_.store(count_.load(relaxed) - 1, release);
+    const std::size_t left = count_.load(relaxed) - 1;  // relaxed: written under the lock
+    count_.store(left, release);  // [chan.8] release: who sees it sees whether it was closed before
     return at;
   }
 
@@ -217,9 +217,9 @@ class chan_core {
     show_receivers();
     return w;
   }
-  // [chan.8] release: who sees it sees what came before, a close for one.
-  void show_senders() noexcept { sender_waits_.store(!senders_.empty(), release); }
-  void show_receivers() noexcept { receiver_waits_.store(!receivers_.empty(), release); }
+  // relaxed: under the lock.
+  void show_senders() noexcept { sender_waits_.store(!senders_.empty(), relaxed); }
+  void show_receivers() noexcept { receiver_waits_.store(!receivers_.empty(), relaxed); }
   void fill_slot(void* from) noexcept;
   void empty_slot(void* to) noexcept;
   void turn_slot(void* to, waiter* sender) noexcept;

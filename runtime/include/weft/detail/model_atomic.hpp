@@ -14,6 +14,8 @@ namespace weft::detail {
 void model_step() noexcept;
 /// The same in a spin loop: nothing will change until another thread has run.
 void model_yield() noexcept;
+/// Identifies the running thread.
+const void* model_thread() noexcept;
 /// An atomic object begins its life here, with a value that nobody has seen.
 void model_begin(const void* at) noexcept;
 /// Which value a load returns, of those that were stored here: `newest` or, if it may be stale, an
@@ -76,7 +78,10 @@ class atomic {
     model_step();
     return replace(static_cast<T>(value_ & v), order, true, site);
   }
-  void bump(T by = 1) noexcept { value_ = static_cast<T>(value_ + by); }
+  /// No step: nobody waits for it.
+  void bump(T by = 1, where site = where::current()) noexcept {
+    replace(static_cast<T>(value_ + by), relaxed, false, site);  // relaxed: as the real one
+  }
 
   const void* address() const noexcept { return this; }
 

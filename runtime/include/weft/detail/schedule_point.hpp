@@ -8,11 +8,12 @@
 
 namespace weft::detail {
 
+// [simulated.1] 1 while a simulated run is on. Written by the thread that runs it.
+extern constinit atomic<std::uint32_t> simulating;
+
 #if WEFT_MODEL
 inline void schedule_point() noexcept {}
 #else
-// [simulated.1] 1 while a simulated run is on. Written by the thread that runs it.
-extern constinit atomic<std::uint32_t> simulating;
 void take_schedule_point() noexcept;
 
 /// By a goroutine that holds no lock. For others it does nothing.

@@ -8,8 +8,8 @@
 // `owner`, makes every running thread of the process pass a barrier (membarrier(2)), and waits
 // until the owner is not busy. All the cost is on the side that comes rarely.
 //
-// Off in builds for race detectors and model checkers, and where membarrier is missing: then
-// owner stays null and everybody takes the ordinary way.
+// Off in builds for race detectors and model checkers (but for the model of this), and where
+// membarrier is missing: then owner stays null and everybody takes the ordinary way.
 #include <weft/detail/atomic.hpp>
 
 #include <cstdint>
@@ -42,7 +42,9 @@ extern constinit solo_state solo;
 /// Identifies the running thread. Volatile: after a switch the same code runs on another one.
 inline const void* thread_pointer() noexcept {
   const void* p;
-#if defined(__x86_64__)
+#if WEFT_MODEL
+  p = model_thread();
+#elif defined(__x86_64__)
   asm volatile("movq %%fs:0, %0" : "=r"(p));
 #elif defined(__aarch64__)
   asm volatile("mrs %0, tpidr_el0" : "=r"(p));

@@ -12,13 +12,14 @@ namespace weft::detail {
 class spinlock {
  public:
   void lock() noexcept {
-    // acquire: pairs with the release in unlock(): all that the previous holder wrote is seen.
+    // [spinlock.1] acquire: pairs with the release in unlock(): all that the previous holder wrote
+    // is seen.
     if (held_.exchange(1, acquire) != 0) [[unlikely]] {
       lock_slow();
     }
   }
   bool try_lock() noexcept {
-    // acquire: as in lock().
+    // [spinlock.1] acquire: as in lock().
     return held_.exchange(1, acquire) == 0;
   }
   /// lock() for the only thread that runs weft code: no locked instruction. False: it is held.
@@ -30,7 +31,8 @@ class spinlock {
     return true;
   }
   void unlock() noexcept {
-    // release: publishes what was written under the lock; the last touch of this object.
+    // [spinlock.2] release: publishes what was written under the lock; the last touch of this
+    // object.
     held_.store(0, release);
   }
 

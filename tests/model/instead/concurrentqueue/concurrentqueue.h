@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "explore.hpp"
+
 namespace moodycamel {
 
 template <class T>
@@ -26,25 +28,29 @@ struct ConsumerToken {
 template <class T>
 class ConcurrentQueue {
  public:
+  // Who dequeues sees what was done before the item was enqueued; nothing else is ordered.
   bool enqueue(T item) {
-    size_.fetch_add(1, std::memory_order_acq_rel);  // a step; what follows is none
+    size_.fetch_add(1, std::memory_order_relaxed);  // a step; what follows is none
     return add(item);
   }
   template <class Iterator>
   bool enqueue_bulk(ProducerToken&, Iterator items, std::size_t n) {
-    size_.fetch_add(static_cast<std::uint32_t>(n), std::memory_order_acq_rel);
+    size_.fetch_add(static_cast<std::uint32_t>(n), std::memory_order_relaxed);
     return std::all_of(items, items + n, [this](T item) { return add(item); });
   }
   template <class Iterator>
   std::size_t try_dequeue_bulk(ConsumerToken&, Iterator out, std::size_t most) {
-    const std::size_t n = std::min<std::size_t>(size_.load(std::memory_order_acquire), most);
+    const std::size_t seen = size_.load(std::memory_order_relaxed);  // may be an old one
+    const std::size_t n = std::min({seen, last_ - first_, most});
     for (std::size_t i = 0; i < n; ++i) {
-      *out++ = items_[first_++ % room];
+      const T& slot = items_[first_++ % room];
+      weft::model::adopt(&slot);
+      *out++ = slot;
     }
     size_.bump(-static_cast<std::uint32_t>(n));  // no step
     return n;
   }
-  std::size_t size_approx() const { return size_.load(std::memory_order_acquire); }
+  std::size_t size_approx() const { return size_.load(std::memory_order_relaxed); }
 
  private:
   static constexpr std::size_t room = 16;
@@ -52,7 +58,9 @@ class ConcurrentQueue {
     if (last_ - first_ == room) {
       return false;
     }
-    items_[last_++ % room] = item;
+    T& slot = items_[last_++ % room];
+    slot = item;
+    weft::model::publish(&slot);
     return true;
   }
   weft::detail::atomic<std::uint32_t> size_{0};

@@ -1,0 +1,224 @@
+// [solo]: whole runs in which one thread owns all, until another one comes.
+// All of it: what it keeps for ever is put back for each execution.
+#include "sched/solo.cpp"
+
+#include <weft/detail/biased_lock.hpp>
+#include <weft/detail/ref_count.hpp>
+
+#include <ostream>
+#include <sstream>
+#include <string>
+
+#include "run_state.hpp"
+#include "weak_order.hpp"
+
+namespace {
+
+using namespace weft::model;
+namespace detail = weft::detail;
+using threads = std::vector<std::function<void()>>;
+
+// A variable that nothing but the lock orders, and a count.
+struct shared_things {
+  detail::biased_lock lock;
+  detail::atomic<int> n{0};
+  detail::ref_count refs;
+
+  void use() {
+    refs.add();
+    lock.lock();
+    n.store(n.load(detail::relaxed) + 1, detail::relaxed);
+    lock.unlock();
+  }
+  void expect_uses(int times) const {
+    require(n.load(detail::relaxed) == times, "two were in the lock at once");
+    require(refs.get() == static_cast<std::uint32_t>(1 + times), "a count was lost");
+  }
+};
+
+struct solo_state : state {
+  explicit solo_state(int max_procs) : state(max_procs) {}
+  shared_things things;
+  bool was_owned = false;
+
+  // By a goroutine: its thread is the owner if it may be.
+  void own() {
+    run.idle.claim_solo(*detail::this_worker(), detail::thread_pointer(), run.worker_count_word());
+    was_owned = detail::solo.owner.load(detail::relaxed) == detail::thread_pointer();
+  }
+};
+
+std::shared_ptr<solo_state> begin_solo(int max_procs) {
+  detail::forbidden.store(0, detail::relaxed);
+  detail::known = false;
+  detail::solo.owner.store(nullptr, detail::relaxed);
+  detail::solo.busy.store(0, detail::relaxed);
+  auto s = std::make_shared<solo_state>(max_procs);
+  at_end([s] {});
+  return s;
+}
+
+threads a_worker_is_woken_beside_the_owner() {
+  auto s = begin_solo(2);
+  at_end([s] {
+    s->things.expect_uses(2);
+    require(s->was_owned, "nobody was the owner: this model shows nothing");
+  });
+  return {[s] {
+    weft::go([s] {
+      s->own();
+      tell(s->ran[0]);
+      s->things.use();
+      tell(s->ran[1]);
+    });
+    await(s->ran[0]);
+    weft::go([s] {
+      s->things.use();
+      tell(s->ran[2]);
+    });
+    await(s->ran[1]);
+    await(s->ran[2]);
+    s->end();
+  }};
+}
+
+threads a_foreign_thread_comes() {
+  auto s = begin_solo(1);
+  at_end([s] {
+    s->things.expect_uses(2);
+    require(s->was_owned, "nobody was the owner: this model shows nothing");
+  });
+  return {[s] {
+    weft::go([s] {
+      s->own();
+      tell(s->ran[0]);
+      s->things.use();
+      tell(s->ran[1]);
+    });
+    await(s->ran[0]);
+    s->things.use();
+    await(s->ran[1]);
+    s->end();
+  }};
+}
+
+// A foreign thread has been there: the worker does not become the owner any more.
+threads a_foreign_thread_meets_who_wants_to_own() {
+  auto s = begin_solo(1);
+  at_end([s] { s->things.expect_uses(2); });
+  return {[s] {
+    weft::go([s] {
+      tell(s->ran[0]);
+      s->own();
+      s->things.use();
+      tell(s->ran[1]);
+    });
+    await(s->ran[0]);
+    s->things.use();
+    await(s->ran[1]);
+    s->end();
+  }};
+}
+
+// What only the section's end, and the wait for it, orders.
+threads a_foreign_thread_looks_at_what_a_section_did() {
+  auto s = begin_solo(1);
+  struct written {
+    detail::atomic<int> value{0};
+    bool is_there = false;
+  };
+  auto w = std::make_shared<written>();
+  return {[s, w] {
+    weft::go([s, w] {
+      s->own();
+      tell(s->ran[0]);
+      if (detail::solo_section alone; alone) {
+        w->value.store(7, detail::relaxed);
+        w->is_there = true;
+      }
+      tell(s->ran[1]);
+    });
+    await(s->ran[0]);
+    detail::solo_meet();
+    require(!w->is_there || w->value.load(detail::relaxed) == 7, "what a section did is not seen");
+    await(s->ran[1]);
+    s->end();
+  }};
+}
+
+TEST(SoloModel, AWorkerIsWokenBesideTheOwner) {
+  expect_holds(a_worker_is_woken_beside_the_owner, {.preemptions = 1});
+}
+TEST(SoloModel, AForeignThreadComes) { expect_holds(a_foreign_thread_comes, {.preemptions = 2}); }
+TEST(SoloModel, AForeignThreadMeetsWhoWantsToOwn) {
+  expect_holds(a_foreign_thread_meets_who_wants_to_own, {.preemptions = 2});
+}
+TEST(SoloModel, AWorkerIsWokenBesideTheOwnerInWeakMemory) {
+  expect_holds(a_worker_is_woken_beside_the_owner, {.preemptions = 1, .stale = 1});
+}
+TEST(SoloModel, AForeignThreadComesInWeakMemory) {
+  expect_holds(a_foreign_thread_comes, {.preemptions = 1, .stale = 1});
+}
+TEST(SoloModel, AForeignThreadMeetsWhoWantsToOwnInWeakMemory) {
+  expect_holds(a_foreign_thread_meets_who_wants_to_own, {.preemptions = 1, .stale = 1});
+}
+TEST(SoloModel, AForeignThreadLooksAtWhatASectionDidInWeakMemory) {
+  expect_holds(a_foreign_thread_looks_at_what_a_section_did, {.preemptions = 2, .stale = 1});
+}
+
+// ---- what is wrong is found ----
+
+struct mutation {
+  const char* name;
+  threads (*scenario)();
+  options how{.preemptions = 1};
+};
+
+void PrintTo(const mutation& m, std::ostream* out) { *out << m.name; }
+
+const mutation mutations[] = {
+    {"SoloWakeDoesNotRevoke", a_worker_is_woken_beside_the_owner},
+    {"SoloForeignThreadDoesNotRevoke", a_foreign_thread_comes},
+    {"SoloRevokeDoesNotWait", a_foreign_thread_comes},
+    {"SoloRevokeWithoutBarrier", a_foreign_thread_comes, {.preemptions = 1, .stale = 1}},
+};
+
+class SoloMutations : public ::testing::TestWithParam<mutation> {};
+
+TEST_P(SoloMutations, AreFound) {
+  const mutation& m = GetParam();
+  expect_killed(m.name, m.scenario, m.how);
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, SoloMutations, ::testing::ValuesIn(mutations),
+                         [](const auto& p) { return std::string(p.param.name); });
+
+TEST(SoloMutationsTable, NamesAScenarioForEach) {
+  std::istringstream names(WEFT_MUTATIONS);
+  for (std::string name; std::getline(names, name, ',');) {
+    EXPECT_TRUE(!name.starts_with("Solo") ||
+                std::any_of(std::begin(mutations), std::end(mutations),
+                            [&](const mutation& m) { return name == m.name; }))
+        << name;
+  }
+}
+
+constexpr const char* solo_head = "runtime/include/weft/detail/solo.hpp";
+constexpr const char* solo_source = "runtime/src/sched/solo.cpp";
+
+const weak_order orders[] = {
+    {"SoloSectionPublishesAtItsEnd", solo_head,
+     "solo.busy.store(0, release);  // [solo.3] release: what was", std::memory_order_relaxed,
+     a_foreign_thread_looks_at_what_a_section_did},
+    {"SoloNewcomerSeesWhatSectionsDid", solo_source, "solo.busy.load(acquire) != 0",
+     std::memory_order_relaxed, a_foreign_thread_looks_at_what_a_section_did},
+};
+
+class SoloOrders : public ::testing::TestWithParam<weak_order> {};
+
+TEST_P(SoloOrders, AreNeeded) { expect_needed(GetParam(), {.preemptions = 2, .stale = 1}); }
+
+INSTANTIATE_TEST_SUITE_P(Memory, SoloOrders, ::testing::ValuesIn(orders),
+                         [](const auto& p) { return std::string(p.param.name); });
+
+}  // namespace
