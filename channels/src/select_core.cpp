@@ -44,6 +44,15 @@ struct attempt {
     return position == 0 || core_at(position) != core_at(position - 1);
   }
 
+  bool any_channel_twice() const noexcept {
+    for (std::uint32_t i = 1; i < count; ++i) {
+      if (!first_of_channel(i)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   void list_cases(std::uint32_t n) noexcept {
     for (std::uint32_t i = 0; i < n; ++i) {
       if (entries[i].core != nullptr) {
@@ -264,6 +273,9 @@ attempt_result wait_for_one(attempt& a, goroutine* me, select_options options, t
   }
   if (limit.deadline != never) {
     watch.release();
+  }
+  if (!options.biased && a.any_channel_twice()) {
+    shuffle(scratch.poll, a.count);  // of two cases in one queue the first will go (SE-3)
   }
   const std::uint64_t ticket = open_claim(me);
   for (std::uint32_t k = 0; k < a.count; ++k) {
