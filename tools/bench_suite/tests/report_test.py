@@ -1,0 +1,223 @@
+"""What is shown and kept: the tables, README's table, the files, the differences."""
+
+import math
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+from bench_suite import diff, judge, readme, samples, table
+from bench_suite.programs import BOOST, GO, TBB, WEFT, Failure
+
+from . import SPAWN_QUANTILES, results
+
+
+class InAFolder(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = Path(folder.name) / "file.json"
+
+
+class Files(InAFolder):
+    def test_what_was_saved_is_loaded(self):
+        before = results()
+        before.at[2].failed["fib_27", GO] = "status 1"
+        before.broken[TBB] = "not built"
+        samples.save(before, self.path)
+        after = samples.load(self.path)
+        self.assertEqual(samples.to_json(after), samples.to_json(before))
+        self.assertEqual(after.at[1].values, before.at[1].values)
+        self.assertEqual(after.at[2].failed, before.at[2].failed)
+        self.assertFalse(after.is_complete())
+        got = after.at[1].distribution("spawn_one", WEFT)
+        self.assertEqual(got, [tuple(pair) for pair in SPAWN_QUANTILES])
+
+    def test_a_row_is_a_line(self):
+        samples.save(results(), self.path)
+        lines = self.path.read_text().splitlines()
+        self.assertEqual(sum('"ping_pong": {"workload"' in line for line in lines), 2)
+
+    def test_other_files_are_refused(self):
+        for text in ("", "[]", "{}", '{"format": 1}', '{"format": 2}'):
+            self.path.write_text(text)
+            with self.subTest(text), self.assertRaisesRegex(Failure, "file.json: "):
+                samples.load(self.path)
+
+    def test_a_baseline_has_four_digits_and_no_distributions(self):
+        full = results()
+        full.at[1].values["ping_pong"][WEFT] = [123.456, 10.0, 0.0123456]
+        small = samples.trimmed(full)
+        self.assertEqual(small.at[1].values["ping_pong"][WEFT], [123.5, 10.0, 0.01235])
+        self.assertEqual(small.at[1].quantiles, {})
+        self.assertEqual(full.at[1].values["ping_pong"][WEFT][0], 123.456)
+
+
+class OnATerminal(unittest.TestCase):
+    def lines(self, made=None):
+        return table.report(made or results()).splitlines()
+
+    def test_a_row_has_medians_spreads_ratios_and_its_losses(self):
+        line = next(line for line in self.lines() if line.startswith("ping_pong"))
+        self.assertEqual(
+            line.split(),
+            ["ping_pong", "10.0", "±10.0%", "40.0", "±0.0%", "100.0", "±0.0%", "-", "0.25", "0.10"]
+            + ["-"],
+        )
+        line = next(line for line in self.lines() if line.startswith("spawn_one"))
+        self.assertTrue(line.endswith("LOSS to Go"), line)
+
+    def test_the_mean_says_whether_its_target_is_met(self):
+        line = next(line for line in self.lines() if line.startswith("geometric mean"))
+        self.assertIn("weft/Go target 0.25: missed", line)
+
+    def test_a_ratio_is_never_shown_as_nothing(self):
+        texts = {0.254: "0.25", 0.0123: "0.01", 0.0034: "0.003", 0: "0.00", math.inf: "inf"}
+        for value, text in texts.items():
+            self.assertEqual(table.ratio_text(judge.Ratio(value, False, True, False)), text)
+        self.assertEqual(table.ratio_text(None), "-")
+
+    def test_losses_are_counted(self):
+        self.assertIn("rows above their limit: 2 of 5", self.lines())
+
+    def test_two_workers_over_one(self):
+        line = next(line for line in self.lines() if line.endswith("ABOVE"))
+        self.assertEqual(line.split()[:2], ["ping_pong", "1.20"])
+
+    def test_latencies_have_their_tail(self):
+        lines = map(str.split, self.lines())
+        words = next(words for words in lines if words[:2] == ["spawn_one", "weft"])
+        self.assertEqual(words[2:], ["20.0", "-", "30.0", "-", "1000"])
+
+    def test_what_did_not_run_is_said(self):
+        made = results()
+        made.broken[TBB] = "unknown target"
+        made.at[1].failed["fib_27", BOOST] = "signal 11"
+        lines = self.lines(made)
+        self.assertIn("TBB did not run: unknown target", lines)
+        self.assertIn("FAILED fib_27, Boost.Fiber, procs 1: signal 11", lines)
+
+
+class InReadme(InAFolder):
+    page = f"# Title\n{readme.BEGIN}\n{readme.END}\nmore\n"
+
+    def test_every_row_is_there_and_losses_are_bold(self):
+        text = readme.table(results())
+        for row in results().at[1].rows():
+            self.assertIn(f"| `{row}` |", text)
+        row = next(line for line in text.splitlines() if line.startswith("| `spawn_one`"))
+        self.assertEqual(row.split(" | ")[1:4], ["20 ns", "**2.00**", "0.50"])
+        self.assertIn("- Losses at 1: 2: `spawn_one` (Go, 2.00), `parked_bytes` (Go, 1.62).", text)
+        self.assertIn("both ≈ 0", text)
+
+    def test_the_facts_are_there(self):
+        text = readme.table(results())
+        for fact in (
+            "2020-02-02",
+            "A processor",
+            "c++ 12",
+            "go1.23",
+            "1.81",
+            "2021.8",
+            "0123456789ab",
+        ):
+            self.assertIn(fact, text)
+
+    def test_only_what_is_between_the_markers_is_replaced(self):
+        once = readme.with_table(self.page, results())
+        self.assertTrue(once.startswith(f"# Title\n{readme.BEGIN}\n"))
+        self.assertTrue(once.endswith(f"\n{readme.END}\nmore\n"))
+        self.assertEqual(readme.with_table(once, results()), once)
+
+    def test_the_table_must_be_that_of_the_baseline(self):
+        samples.save(samples.trimmed(results()), self.path)
+        made = readme.with_table(self.page, results())
+        self.assertIsNone(readme.problem(made, self.path))
+        self.assertIn("not that of", readme.problem(made.replace("**2.00**", "0.99"), self.path))
+        self.assertIn("not that of", readme.problem(self.page, self.path))
+
+    def test_without_a_baseline_there_is_no_table(self):
+        self.assertIsNone(readme.problem(self.page, self.path))
+        made = readme.with_table(self.page, results())
+        self.assertIn("no baseline", readme.problem(made, self.path))
+
+    def test_markers_come_once_and_in_order(self):
+        for text in ("", readme.BEGIN, self.page + self.page, f"{readme.END}{readme.BEGIN}"):
+            with self.subTest(text), self.assertRaises(Failure):
+                readme.with_table(text, results())
+
+    def test_a_part_is_no_baseline(self):
+        for change in (
+            lambda r: r.broken.update({TBB: "not built"}),
+            lambda r: r.at[1].failed.update({("fib_27", GO): "status 1"}),
+            lambda r: r.settings.update(only=["fib_27"]),
+            lambda r: r.at.pop(2),
+        ):
+            made = results()
+            change(made)
+            with self.in_a_folder(), self.assertRaisesRegex(Failure, "no baseline"):
+                readme.set_baseline(made)
+            self.assertFalse(self.path.exists())
+
+    def test_a_baseline_comes_with_its_table(self):
+        with self.in_a_folder():
+            readme.set_baseline(results())
+            page = readme.README.read_text()
+        self.assertIn("| `ping_pong` |", page)
+        self.assertIsNone(readme.problem(page, self.path))
+
+    def in_a_folder(self):
+        """The project's own baseline and README are left alone."""
+        page = self.path.with_name("README.md")
+        page.write_text(self.page)
+        return mock.patch.multiple(readme, BASELINE=self.path, README=page)
+
+
+class Differences(unittest.TestCase):
+    def pair(self, change, row="ping_pong"):
+        old, new = results(), results()
+        change(new.at[1].values[row])
+        return next(pair for pair in diff.compare(old, new)[1] if pair.row == row)
+
+    def test_nothing_changed(self):
+        pair = self.pair(lambda values: None)
+        self.assertEqual((pair.weft.value, pair.to_go.value, pair.verdict), (1, 1, ""))
+
+    def test_weft_alone_became_slower(self):
+        pair = self.pair(lambda values: values.update({WEFT: [40, 40, 40]}), "spawn_one")
+        self.assertEqual((pair.weft.value, pair.to_go.value, pair.verdict), (2, 2, "SLOWER"))
+        self.assertEqual(pair.ratios, (2, 4))
+
+    def test_a_slower_machine_cancels_out(self):
+        pair = self.pair(
+            lambda values: values.update({WEFT: [30, 30, 30], GO: [15, 15, 15]}), "spawn_one"
+        )
+        self.assertEqual((pair.weft.value, pair.to_go.value), (1.5, 1))
+        self.assertEqual(pair.verdict, "moved with Go")
+
+    def test_a_change_within_the_spread_is_no_verdict(self):
+        self.assertEqual(self.pair(lambda values: values.update({WEFT: [12, 13, 14]})).verdict, "")
+
+    def test_without_go_weft_is_judged_alone(self):
+        pair = self.pair(lambda values: (values.pop(GO), values.update({WEFT: [10] * 3})), "fib_27")
+        self.assertIsNone(pair.to_go)
+        self.assertEqual(pair.verdict, "faster")
+
+    def test_rows_that_cost_nothing_have_no_verdict(self):
+        pair = self.pair(lambda values: values.update({WEFT: [9000] * 3}), "idle_cpu")
+        self.assertEqual(pair.verdict, "")
+
+    def test_what_only_one_has_is_named(self):
+        old, new = results(), results()
+        del new.at[1].values["fib_27"], new.at[1].workload_of["fib_27"]
+        text = diff.report(old, new)
+        self.assertIn("only in one of them: fib_27", text)
+
+    def test_other_scales_are_said(self):
+        old, new = results(), results()
+        new.settings = {**new.settings, "scale": 0.1}
+        self.assertIn("The scales differ", diff.report(old, new))
+
+
+if __name__ == "__main__":
+    unittest.main()
