@@ -11,6 +11,8 @@ from bench_suite.programs import BOOST, GO, TBB, WEFT, Failure
 
 from . import SPAWN_QUANTILES, results
 
+PAGE = f"# Title\n{readme.BEGIN}\n{readme.END}\nmore\n"
+
 
 class InAFolder(unittest.TestCase):
     def setUp(self):
@@ -99,8 +101,6 @@ class OnATerminal(unittest.TestCase):
 
 
 class InReadme(InAFolder):
-    page = f"# Title\n{readme.BEGIN}\n{readme.END}\nmore\n"
-
     def test_every_row_is_there_and_losses_are_bold(self):
         text = readme.table(results())
         for row in results().at[1].rows():
@@ -124,25 +124,25 @@ class InReadme(InAFolder):
             self.assertIn(fact, text)
 
     def test_only_what_is_between_the_markers_is_replaced(self):
-        once = readme.with_table(self.page, results())
+        once = readme.with_table(PAGE, results())
         self.assertTrue(once.startswith(f"# Title\n{readme.BEGIN}\n"))
         self.assertTrue(once.endswith(f"\n{readme.END}\nmore\n"))
         self.assertEqual(readme.with_table(once, results()), once)
 
     def test_the_table_must_be_that_of_the_baseline(self):
         samples.save(samples.trimmed(results()), self.path)
-        made = readme.with_table(self.page, results())
+        made = readme.with_table(PAGE, results())
         self.assertIsNone(readme.problem(made, self.path))
         self.assertIn("not that of", readme.problem(made.replace("**2.00**", "0.99"), self.path))
-        self.assertIn("not that of", readme.problem(self.page, self.path))
+        self.assertIn("not that of", readme.problem(PAGE, self.path))
 
     def test_without_a_baseline_there_is_no_table(self):
-        self.assertIsNone(readme.problem(self.page, self.path))
-        made = readme.with_table(self.page, results())
+        self.assertIsNone(readme.problem(PAGE, self.path))
+        made = readme.with_table(PAGE, results())
         self.assertIn("no baseline", readme.problem(made, self.path))
 
     def test_markers_come_once_and_in_order(self):
-        for text in ("", readme.BEGIN, self.page + self.page, f"{readme.END}{readme.BEGIN}"):
+        for text in ("", readme.BEGIN, PAGE + PAGE, f"{readme.END}{readme.BEGIN}"):
             with self.subTest(text), self.assertRaises(Failure):
                 readme.with_table(text, results())
 
@@ -169,7 +169,7 @@ class InReadme(InAFolder):
     def in_a_folder(self):
         """The project's own baseline and README are left alone."""
         page = self.path.with_name("README.md")
-        page.write_text(self.page)
+        page.write_text(PAGE)
         return mock.patch.multiple(readme, BASELINE=self.path, README=page)
 
 
