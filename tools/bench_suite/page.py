@@ -7,7 +7,7 @@ import jinja2
 from . import judge, plots
 from .programs import GO, LANGUAGES, PEERS
 from .readme import amount
-from .table import failures, mean_text, ratio_text, short
+from .table import LATENCY_COLUMNS, failures, mean_text, quantile_text, ratio_text, short
 
 TEMPLATE = Path(__file__).with_name("page.html")
 
@@ -24,6 +24,18 @@ def value_cell(samples, row, language):
 def ratio_cell(samples, row, peer):
     r = judge.ratio(samples, row, peer)
     return {"text": "–" if r is None else ratio_text(r), "loss": bool(r and r.is_loss)}
+
+
+def latency_rows(samples):
+    """For who cannot see the figures, or wants the numbers."""
+    rows = []
+    for row in samples.quantiles:
+        for language in LANGUAGES:
+            at = dict(samples.distribution(row, language))
+            if at:
+                texts = [amount("", at[q]) if q in at else "–" for q in LATENCY_COLUMNS]
+                rows.append({"row": row, "language": language, "values": texts})
+    return rows
 
 
 def mean_tile(samples, peer):
@@ -60,6 +72,7 @@ def section(procs, samples):
             {"row": row, "svg": plots.latencies(f"latency{procs}-{row}", samples, row)}
             for row in samples.quantiles
         ],
+        "latency_rows": latency_rows(samples),
         "rows": rows,
         "losses": len(judge.losses(samples)),
     }
@@ -90,6 +103,7 @@ def render(results):
             {"name": name, "class": short(name).lower(), "marker": mark}
             for name, mark in zip(LANGUAGES, "●■▲◆")
         ],
+        latency_columns=[quantile_text(q) for q in LATENCY_COLUMNS],
         peers=[short(peer) for peer in PEERS],
         notes=results.notes,
         failures=failures(results),

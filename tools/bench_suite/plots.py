@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from . import judge
 from .programs import BOOST, GO, LANGUAGES, PEERS, TBB, WEFT
 from .readme import amount
-from .table import ratio_text, short
+from .table import quantile_text, ratio_text, short
 
 # Stand-in -> variable of page.html. Any colours that matplotlib writes nowhere else.
 INK, FAINT, PAPER = "#010101", "#020202", "#030303"
@@ -163,9 +163,8 @@ def latencies(samples, row):
             linewidth=1.4,
         )
     shown = [q for q in (0.5, 0.9, 0.99, 0.999, 0.9999) if tail_place(q, last) < last - 0.5]
-    axes.set_xticks(
-        [tail_place(q, last) for q in (*shown, 1)], [*(f"{100 * q:g} %" for q in shown), "max"]
-    )
+    shown.append(1)
+    axes.set_xticks([tail_place(q, last) for q in shown], map(quantile_text, shown))
     axes.yaxis.set_major_formatter(lambda ns, _: amount("", ns))
     axes.grid(axis="y")
     axes.set_title(row, size=10)

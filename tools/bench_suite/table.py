@@ -9,6 +9,13 @@ SHORT = {"Boost.Fiber": "Boost"}
 WIDTHS = (18, 16, 16, 16, 16, 9, 12, 10)
 
 
+LATENCY_COLUMNS = (0.5, 0.9, 0.99, 0.999, 1)
+
+
+def quantile_text(q):
+    return "max" if q == 1 else f"{100 * q:g} %"
+
+
 def short(language):
     return SHORT.get(language, language)
 
@@ -83,16 +90,15 @@ def hand_off_table(results):
 
 def latency_table(procs, samples):
     """Lines: median and tail of the rows that have a distribution."""
-    shown = (0.5, 0.9, 0.99, 0.999, 1)
     lines = []
     for row in samples.quantiles:
         for language in LANGUAGES:
             at = dict(samples.distribution(row, language))
             if at:
-                texts = [number(at[q]) if q in at else "-" for q in shown]
+                texts = [number(at[q]) if q in at else "-" for q in LATENCY_COLUMNS]
                 lines.append(layout([row, short(language), *texts], (19, 8, 11, 11, 11, 11, 13)))
     if lines:
-        titles = ["latency, ns", "", *(f"{100 * q:g} %" for q in shown)]
+        titles = ["latency, ns", "", *map(quantile_text, LATENCY_COLUMNS)]
         lines[:0] = [f"procs {procs}", layout(titles, (19, 8, 11, 11, 11, 11, 13))]
     return lines
 
