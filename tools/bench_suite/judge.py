@@ -72,6 +72,16 @@ def losses(samples):
     return [(row, peer, r) for row, peer, r in found if r and r.is_loss]
 
 
+def count_losses(samples):
+    """[(peer, losses, rows that can be compared)], of the peers that have any."""
+    found = []
+    for peer in PEERS:
+        ratios = [r for r in (ratio(samples, row, peer) for row in samples.rows()) if r]
+        if ratios:
+            found.append((peer, sum(r.is_loss for r in ratios), len(ratios)))
+    return found
+
+
 def remarks(samples, row):
     """What is to be said about a row, the worst first: losses, missed targets, nothing to judge."""
     said = [

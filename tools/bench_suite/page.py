@@ -74,7 +74,6 @@ def section(procs, samples):
         ],
         "latency_rows": latency_rows(samples),
         "rows": rows,
-        "losses": len(judge.losses(samples)),
     }
 
 

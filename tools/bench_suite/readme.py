@@ -41,20 +41,25 @@ def ratio_cell(samples, row, peer):
     return f"**{ratio_text(r)}**" if r.is_loss else ratio_text(r)
 
 
+def workers(procs):
+    return f"{procs} worker{'s' if procs > 1 else ''}"
+
+
 def table(results):
     """Markdown: the facts, every row, the means, the losses counted, the notes."""
     head, all_samples = results.header, results.at
     lines = [
         f"Measured {head['date']} on {head['cpu']}, {head['cores'].split(',')[0]} cores, "
         f"{head['kernel']}; {head['compiler']}, {head['flags']}; Go: {head['go']}; "
-        f"Boost {head['boost']}; TBB {head['tbb']}; weft at {head['commit']}. {head['runs']}. "
+        f"Boost {head['boost']}; TBB {head['tbb']}; weft at {head['commit']}. "
+        f"Each: {head['runs']}. "
         f"Below 1 weft is quicker, or smaller; **bold** is a loss: above 1, for TBB "
         f"above {judge.LIMITS['TBB']:g}, whose tasks have no stacks to keep.",
         "",
     ]
     titles, rule = ["Row"], ["---"]
     for procs in all_samples:
-        titles += [f"weft, {procs} worker{'s' if procs > 1 else ''}"]
+        titles.append(f"weft, {workers(procs)}")
         titles += [f"/ {short(peer)}" for peer in PEERS]
         rule += ["---:"] * (1 + len(PEERS))
     lines += ["| " + " | ".join(titles) + " |", "|" + "|".join(rule) + "|"]
@@ -77,11 +82,8 @@ def sentences(results):
     """What the table's cells do not say."""
     said = []
     for procs, samples in results.at.items():
-        lost = [
-            f"`{row}` ({short(peer)}, {ratio_text(r)})" for row, peer, r in judge.losses(samples)
-        ]
-        named = f": {', '.join(lost)}" if lost else ""
-        said.append(f"Losses at {procs}: {len(lost) or 'none'}{named}.")
+        counts = [f"{lost} of {rows} to {peer}" for peer, lost, rows in judge.count_losses(samples)]
+        said.append(f"Losses, {workers(procs)}: {', '.join(counts)}.")
     hand_off = judge.hand_off(results)
     if hand_off:
         texts = [f"`{row}` {change.value:.2f}" for row, change in hand_off]

@@ -9,6 +9,10 @@ SHORT = {"Boost.Fiber": "Boost"}
 WIDTHS = (18, 16, 16, 16, 16, 9, 12, 10)
 
 
+UNITS = [
+    "Rows are ns per operation; _cpu: CPU time; idle_cpu: CPU time per second; _bytes: bytes,",
+    "which the means leave out. bench/README.md says what each row does.",
+]
 LATENCY_COLUMNS = (0.5, 0.9, 0.99, 0.999, 1)
 
 
@@ -64,8 +68,8 @@ def results_table(procs, samples):
     means = {peer: judge.peer_mean(samples, peer) for peer in PEERS}
     texts = [mean_text(value) for value, _ in means.values()]
     lines.append(layout(["geometric mean", "", "", "", "", *texts, mean_verdict(means[GO][0])]))
-    lost = judge.losses(samples)
-    lines.append(f"rows above their limit: {len(lost)} of {len(samples.rows())}")
+    counts = [f"{lost} of {rows} to {peer}" for peer, lost, rows in judge.count_losses(samples)]
+    lines.append(f"losses: {', '.join(counts)}")
     return lines
 
 
@@ -119,11 +123,6 @@ def report(results):
     parts.append(hand_off_table(results))
     parts += [latency_table(procs, samples) for procs, samples in results.at.items()]
     parts.append([f"note: {note}." for note in results.notes])
-    parts.append(
-        [
-            "Rows are ns per operation; _cpu: CPU time; idle_cpu: CPU time per second; _bytes: bytes.",
-            "The means leave bytes out. bench/README.md says what each row does.",
-        ]
-    )
+    parts.append(UNITS)
     parts.append(failures(results))
     return "\n\n".join("\n".join(lines) for lines in parts if lines)

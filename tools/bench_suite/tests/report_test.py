@@ -80,7 +80,7 @@ class OnATerminal(unittest.TestCase):
         self.assertEqual(table.ratio_text(None), "-")
 
     def test_losses_are_counted(self):
-        self.assertIn("rows above their limit: 2 of 5", self.lines())
+        self.assertIn("losses: 2 of 5 to Go, 0 of 4 to Boost.Fiber, 0 of 1 to TBB", self.lines())
 
     def test_two_workers_over_one(self):
         line = next(line for line in self.lines() if line.endswith("ABOVE"))
@@ -107,7 +107,9 @@ class InReadme(InAFolder):
             self.assertIn(f"| `{row}` |", text)
         row = next(line for line in text.splitlines() if line.startswith("| `spawn_one`"))
         self.assertEqual(row.split(" | ")[1:4], ["20 ns", "**2.00**", "0.50"])
-        self.assertIn("- Losses at 1: 2: `spawn_one` (Go, 2.00), `parked_bytes` (Go, 1.62).", text)
+        self.assertIn(
+            "- Losses, 1 worker: 2 of 5 to Go, 0 of 4 to Boost.Fiber, 0 of 1 to TBB.", text
+        )
         self.assertIn("both ≈ 0", text)
 
     def test_the_facts_are_there(self):
@@ -206,6 +208,33 @@ class Differences(unittest.TestCase):
     def test_rows_that_cost_nothing_have_no_verdict(self):
         pair = self.pair(lambda values: values.update({WEFT: [9000] * 3}), "idle_cpu")
         self.assertEqual(pair.verdict, "")
+
+    def test_the_text_has_every_number(self):
+        old, new = results(), results()
+        new.header = {**new.header, "commit": "fedcba"}
+        new.at[1].values["spawn_one"][WEFT] = [40, 40, 40]
+        del new.at[1].values["fib_27"][GO]
+        lines = [line.split() for line in diff.report(old, new).splitlines()]
+        self.assertIn(["commit:", "0123456789ab", "->", "fedcba"], lines)
+        self.assertIn(["go:", "go1.23"], lines)
+        self.assertIn(["procs", "1"], lines)
+        row = ["spawn_one", "20.0", "±0.0%", "40.0", "±0.0%", "2.00", "2.00", "4.00", "2.00", "±3%"]
+        self.assertIn([*row, "SLOWER"], lines)
+        row = ["fib_27", "12.0", "±0.0%", "12.0", "±0.0%", "1.00", "-", "-", "±3%"]
+        self.assertIn(row, lines)
+        # Of ping_pong, spawn_one and, without Go, fib_27: neither bytes nor what is nothing.
+        self.assertIn(["geometric", "mean", f"{2 ** (1 / 3):.2f}", f"{2 ** (1 / 2):.2f}"], lines)
+
+    def test_rows_that_weft_does_not_have_in_both_are_left_out(self):
+        old, new = results(), results()
+        del new.at[1].values["fib_27"][WEFT]
+        self.assertIn("only in one of them: fib_27", diff.report(old, new))
+
+    def test_nothing_in_common_is_said(self):
+        old, new = results(), results()
+        del old.at[1], new.at[2]
+        self.assertIn("Nothing in common", diff.report(old, new))
+        self.assertNotIn("Nothing in common", diff.report(new, new))
 
     def test_what_only_one_has_is_named(self):
         old, new = results(), results()
