@@ -1,7 +1,5 @@
 """The report on a terminal."""
 
-import math
-
 from . import judge
 from .programs import GO, LANGUAGES, PEERS
 
@@ -32,8 +30,6 @@ def ratio_text(r):
     """Two decimals, so that columns can be compared; more would be noise. But never 0.00."""
     if r is None:
         return "-"
-    if r.value == math.inf:
-        return "inf"
     return f"{r.value:.2f}" if r.value >= 0.01 or r.value == 0 else f"{r.value:.1g}"
 
 

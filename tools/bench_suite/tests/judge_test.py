@@ -15,6 +15,8 @@ class Statistics(unittest.TestCase):
         self.assertEqual(s.median("ping_pong", WEFT), 10)
         self.assertAlmostEqual(s.spread("ping_pong", WEFT), 0.1)  # of 1, 0 and 2 the middle is 1
         self.assertIsNone(s.median("ping_pong", TBB))
+        self.assertEqual(s.spread("ping_pong", TBB), 0)
+        self.assertEqual(samples({"idle_cpu": {WEFT: [0, 0]}}).spread("idle_cpu", WEFT), 0)
 
     def test_a_failed_run_voids_the_others(self):
         s = results().at[1]
@@ -35,6 +37,8 @@ class Statistics(unittest.TestCase):
             s.add("a", "a", WEFT, 5.0, ((0, low), (1, low + 10)))
         self.assertEqual(s.distribution("a", WEFT), [(0, 2), (1, 12)])
         self.assertEqual(s.distribution("a", GO), [])
+        s.failed["a", WEFT] = "broken"
+        self.assertEqual(s.distribution("a", WEFT), [])
 
     def test_the_name_of_a_row_says_its_unit(self):
         units = {"a": "ns", "a_cpu": "ns of CPU time", "a_bytes": "bytes"}

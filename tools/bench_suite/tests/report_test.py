@@ -13,6 +13,19 @@ from . import SPAWN_QUANTILES, results
 
 PAGE = f"# Title\n{readme.BEGIN}\n{readme.END}\nmore\n"
 
+TABLE = """\
+| Row | weft, 1 worker | / Go | / Boost | / TBB | weft, 2 workers | / Go | / Boost | / TBB |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|
+| `ping_pong` | 10 ns | 0.25 | 0.10 | – | 12 ns | 0.30 | 0.12 | – |
+| `spawn_one` | 20 ns | **2.00** | failed | – | failed | – | – | – |
+| `parked_bytes` | 4200 B | **1.62** | – | – | 4200 B | **1.62** | – | – |
+| geometric mean |  | 0.71 | 0.10 | - |  | 0.30 | 0.12 | - |
+
+- Losses, 1 worker: 2 of 3 to Go, 0 of 1 to Boost.Fiber.
+- Losses, 2 workers: 1 of 2 to Go, 0 of 1 to Boost.Fiber.
+- weft on 2 workers over weft on 1, hand-offs: `ping_pong` 1.20.
+- TBB has no stacks."""
+
 
 class InAFolder(unittest.TestCase):
     def setUp(self):
@@ -82,9 +95,27 @@ class OnATerminal(unittest.TestCase):
     def test_losses_are_counted(self):
         self.assertIn("losses: 2 of 5 to Go, 0 of 4 to Boost.Fiber, 0 of 1 to TBB", self.lines())
 
+    def test_columns_have_titles_and_the_end_says_what_they_are(self):
+        lines = self.lines()
+        titles = ["row", "weft", "Go", "Boost", "TBB", "weft/Go", "weft/Boost", "weft/TBB"]
+        self.assertIn(titles, [line.split() for line in lines])
+        self.assertIn("note: TBB has no stacks.", lines)
+        self.assertTrue(set(table.UNITS) < set(lines))
+        self.assertIn("latency, ns 50 % 90 % 99 % 99.9 % max", [" ".join(l.split()) for l in lines])
+
+    def test_without_two_numbers_of_procs_or_a_mean_nothing_is_said_of_them(self):
+        made = results()
+        del made.at[2]
+        made.at[1].values = {"spawn_one": {WEFT: [20]}}
+        made.at[1].workload_of = {"spawn_one": "spawn_one"}
+        text = "\n".join(self.lines(made))
+        self.assertNotIn("on 2 workers", text)
+        self.assertNotIn("target", text)
+
     def test_two_workers_over_one(self):
         line = next(line for line in self.lines() if line.endswith("ABOVE"))
         self.assertEqual(line.split()[:2], ["ping_pong", "1.20"])
+        self.assertEqual(line.split()[2], "±30%")
 
     def test_latencies_have_their_tail(self):
         lines = map(str.split, self.lines())
@@ -111,6 +142,22 @@ class InReadme(InAFolder):
             "- Losses, 1 worker: 2 of 5 to Go, 0 of 4 to Boost.Fiber, 0 of 1 to TBB.", text
         )
         self.assertIn("both ≈ 0", text)
+
+    def test_the_table_as_a_whole(self):
+        made = results()
+        for samples_at in made.at.values():
+            for row in ("fib_27", "idle_cpu"):
+                del samples_at.values[row], samples_at.workload_of[row]
+        made.at[1].failed["spawn_one", BOOST] = made.at[2].failed["spawn_one", WEFT] = "status 1"
+        head, rest = readme.table(made).split("\n\n", 1)
+        self.assertIn("Each: median of 3", head)
+        self.assertEqual(rest, TABLE)
+
+    def test_amounts_have_the_unit_that_a_person_would_choose(self):
+        texts = {0: "0 ns", 0.5: "0.5 ns", 999: "999 ns", 1e3: "1 µs", 2.5e6: "2.5 ms", 3e9: "3 s"}
+        for value, text in texts.items():
+            self.assertEqual(readme.amount("a", value), text)
+        self.assertEqual(readme.amount("a_bytes", 4096.4), "4096 B")
 
     def test_the_facts_are_there(self):
         text = readme.table(results())
