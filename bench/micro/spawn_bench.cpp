@@ -1,9 +1,8 @@
-// Creating goroutines, yielding, and starting the runtime.
-#include <weft/wait_group.hpp>
+// Starting the runtime, goroutines and blocking sections; yielding.
+#include <weft/blocking.hpp>
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstddef>
 
 #include "micro.hpp"
@@ -14,15 +13,17 @@ using micro::check;
 
 void run_empty(benchmark::State& state) {
   std::int64_t ran = 0;
+  const micro::counts before = micro::counts::now();
   for (auto _ : state) {
-    micro::on_runtime(state.range(0), [&] { ++ran; });
+    weft::run(weft::runtime_options{.max_procs = static_cast<int>(state.range(0))}, [&] { ++ran; });
   }
   check(ran == state.iterations(), "how often main ran");
+  micro::show_outside_per_operation(state, before);
 }
 BENCHMARK(run_empty)->ArgName("procs")->ArgsProduct({micro::one_and_two_procs})->UseRealTime();
 
-void spawn_one(benchmark::State& state) {
-  micro::on_runtime(state.range(0), [&] {
+void go_one(benchmark::State& state) {
+  micro::on_runtime(state.range(0), state, [&] {
     std::int64_t ran = 0;
     for (auto _ : state) {
       weft::wait_group wg;
@@ -32,10 +33,10 @@ void spawn_one(benchmark::State& state) {
     check(ran == state.iterations(), "how many goroutines ran");
   });
 }
-BENCHMARK(spawn_one)->ArgName("procs")->ArgsProduct({micro::one_and_two_procs})->UseRealTime();
+BENCHMARK(go_one)->ArgName("procs")->ArgsProduct({micro::one_and_two_procs})->UseRealTime();
 
-void spawn_batch(benchmark::State& state) {
-  micro::on_runtime(state.range(1), [&] {
+void go_batch(benchmark::State& state) {
+  micro::on_runtime(state.range(1), state, [&] {
     const std::int64_t batch = state.range(0);
     while (state.KeepRunningBatch(batch)) {
       std::vector<char> ran(static_cast<std::size_t>(batch));
@@ -48,52 +49,70 @@ void spawn_batch(benchmark::State& state) {
     }
   });
 }
-BENCHMARK(spawn_batch)
+BENCHMARK(go_batch)
     ->ArgNames({"batch", "procs"})
     ->ArgsProduct({{10, 1000, 100'000}, micro::one_and_two_procs})
     ->UseRealTime();
 
 // A closure too large for the goroutine's record goes to the heap.
-void spawn_large_closure(benchmark::State& state) {
-  micro::on_runtime(1, [&] {
-    std::array<std::int64_t, 32> captured{};
-    std::int64_t sum = 0;
-    for (auto _ : state) {
-      ++captured[31];
-      weft::wait_group wg;
-      wg.go([captured, &sum] { sum += captured[31]; });
-      wg.wait();
-    }
-    check(sum == micro::sum_below(state.iterations() + 1), "what the goroutines captured");
+void go_large_closure(benchmark::State& state) {
+  std::array<std::int64_t, 32> captured{};
+  std::int64_t sum = 0;
+  micro::alone(state, [&] {
+    ++captured[31];
+    weft::wait_group wg;
+    wg.go([captured, &sum] { sum += captured[31]; });
+    wg.wait();
   });
+  check(sum == micro::sum_below(state.iterations() + 1), "what the goroutines captured");
 }
-BENCHMARK(spawn_large_closure)->Name("spawn_closure/bytes:264")->UseRealTime();
+BENCHMARK(go_large_closure)->Name("go_one/closure_bytes:264")->UseRealTime();
 
-// The time of one yield, among `goroutines` that do nothing else.
-void yield(benchmark::State& state) {
-  constexpr std::int64_t yields = 100;
-  const std::int64_t goroutines = state.range(0);
-  micro::on_runtime(state.range(1), [&] {
-    while (state.KeepRunningBatch(goroutines * yields)) {
-      std::atomic<std::int64_t> total = 0;
-      weft::wait_group wg;
-      for (std::int64_t g = 0; g < goroutines; ++g) {
-        wg.go([&] {
-          std::int64_t done = 0;
-          for (; done < yields; ++done) {
-            weft::yield();
-          }
-          total += done;
-        });
-      }
-      wg.wait();
-      check(total == goroutines * yields, "yields");
-    }
+void go_named(benchmark::State& state) {
+  std::int64_t ran = 0;
+  micro::alone(state, [&] {
+    weft::wait_group wg;
+    wg.add(1);
+    weft::go({.name = "one with a name"}, [&] {
+      ++ran;
+      wg.done();
+    });
+    wg.wait();
   });
+  check(ran == state.iterations(), "how many goroutines ran");
 }
-BENCHMARK(yield)
-    ->ArgNames({"goroutines", "procs"})
-    ->ArgsProduct({{1, 2, 1000}, micro::one_and_two_procs})
-    ->UseRealTime();
+BENCHMARK(go_named)->UseRealTime();
+
+void go_own_stack(benchmark::State& state) {
+  std::int64_t ran = 0;
+  micro::alone(state, [&] {
+    weft::wait_group wg;
+    wg.add(1);
+    weft::go({.stack_bytes = 1 << 20}, [&] {
+      ++ran;
+      wg.done();
+    });
+    wg.wait();
+  });
+  check(ran == state.iterations(), "how many goroutines ran");
+}
+BENCHMARK(go_own_stack)->Name("go_one/stack_bytes:1048576")->UseRealTime();
+
+void yield_uncontended(benchmark::State& state) {
+  micro::alone(state, [] { weft::yield(); });
+}
+BENCHMARK(yield_uncontended)->UseRealTime();
+
+const bool yield_contended =
+    micro::contended("yield", [](benchmark::State& state, std::int64_t goroutines) {
+      micro::together(state, goroutines, [](std::int64_t) { weft::yield(); });
+    });
+
+void blocking_uncontended(benchmark::State& state) {
+  std::int64_t done = 0;
+  micro::alone(state, [&] { weft::blocking([&] { ++done; }); });
+  check(done == state.iterations(), "blocking sections");
+}
+BENCHMARK(blocking_uncontended)->UseRealTime();
 
 }  // namespace
