@@ -4,7 +4,8 @@
 //   * every access names its memory order (there are no defaults and no operators), and
 //   * a model checker can take the place of the hardware: a build with WEFT_MODEL=1 has the class
 //     of model_atomic.hpp instead, where the explorer of tests/model switches threads before each
-//     access, and decides which of the values that the orders allow a load returns.
+//     access, and decides which of the values that the orders allow a load returns, and
+//   * a build can count: one with WEFT_ATOMIC_HEADER has the class of that header (bench/lines).
 // Stand-alone fences are absent on purpose: race detectors do not model them.
 #include <atomic>
 #include <cstdint>
@@ -21,6 +22,8 @@ inline constexpr std::memory_order seq_cst = std::memory_order_seq_cst;
 
 #if WEFT_MODEL
 #include <weft/detail/model_atomic.hpp>
+#elif defined(WEFT_ATOMIC_HEADER)
+#include WEFT_ATOMIC_HEADER
 #else
 namespace weft::detail {
 
