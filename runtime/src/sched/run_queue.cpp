@@ -85,8 +85,9 @@ void worker::wake_thief() noexcept {
   }
 }
 
-// What comes from the global queue has waited for long, and each goroutine's record, stack and saved
-// registers lie elsewhere: fetched for all at once, not one after another when its turn comes.
+// What comes from the global queue has waited for long, and each goroutine's record, stack and
+// saved registers lie elsewhere: fetched for all at once, not one after another when its turn
+// comes.
 void worker::prefetch(goroutine* const* all, std::size_t n) noexcept {
   for (std::size_t i = 0; i < n; ++i) {
     __builtin_prefetch(all[i], 1);
