@@ -211,13 +211,7 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
     sched_.set_width(places);
     acted = true;
   }
-  if (sched_.idle.looks_solo()) {
-    for (std::uint32_t i = 0; i < n; ++i) {
-      if (sched_.worker_at(i).running() != nullptr) {
-        sched_.worker_at(i).claim_solo();
-      }
-    }
-  }
+  sched_.offer_solo();
   if (!waiting) {
     return acted;
   }

@@ -392,6 +392,17 @@ std::uint32_t scheduler::set_max_procs(std::uint32_t n) noexcept {
   return before;
 }
 
+void scheduler::offer_solo() noexcept {
+  if (!idle.looks_solo()) {
+    return;
+  }
+  for (std::uint32_t i = 0, n = worker_count(); i < n; ++i) {
+    if (worker_at(i).running() != nullptr) {
+      worker_at(i).claim_solo();
+    }
+  }
+}
+
 void scheduler::set_width(std::uint32_t n) noexcept {
   const std::uint32_t before = idle.places();
   idle.set_places(n);

@@ -84,6 +84,7 @@ void worker::sleep(bool searching, bool futile) noexcept {
     return;  // find_work() ends the thread
   }
   sched_.tell_if_none_lives();
+  sched_.offer_solo();
   if (!sched_.global.empty() && sched_.idle.leave_sleep(this)) {
     sched_.left_sleep();
     woken_searching_ = true;
