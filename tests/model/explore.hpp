@@ -63,6 +63,8 @@ int timeouts() noexcept;
 std::size_t start_thread(std::function<void()> body);
 /// Waits for its end.
 void join_thread(std::size_t index);
+/// By a thread: all others end where they are. That is no failure.
+void end_others() noexcept;
 /// How many threads have not ended. What the others did happens before, as the kernel counts under
 /// a lock that a thread takes at its end.
 std::size_t live_threads() noexcept;

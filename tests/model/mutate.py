@@ -77,6 +77,17 @@ MUTATIONS = {
         "      sys.give_up_processor();\n"
         "    }\n"
         "  }", ";"),
+    # [exit]
+    "ExitDoesNotWaitForWorkers": (
+        SCHED + "stop.cpp", "me.part_with_threads(me.await_workers(leaving) >= leaving, here);",
+        "static_cast<void>(leaving); me.part_with_threads(false, here);"),
+    "ExitDoesNotWaitForWorkersThatTheEndStops": (
+        SCHED + "stop.cpp", "me.await_workers(me.started_.load(acquire) - stays);", ";"),
+    "ExitOneOfTwoWhoWaitForWorkersIsWoken": (
+        SCHED + "scheduler.cpp", "sys.futex_wake(exited_.address(), INT_MAX);",
+        "sys.futex_wake(exited_.address(), 1);"),
+    "ExitAndTheEndBothStopWorkers": (
+        SCHED + "stop.cpp", "stopper_.exchange(1, acq_rel) != 0", "false"),
     # [drain]
     "DrainLastGoroutineTellsNobody": (
         SCHED + "sleep.cpp", "sched_.tell_if_none_lives();", ";"),

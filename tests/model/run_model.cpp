@@ -21,6 +21,12 @@ TEST(StopRunModel, TheEndMeetsAForeignSpawn) {
 TEST(StopRunModel, TheEndMeetsAWake) {
   expect_holds(weft::model::the_end_meets_a_wake, {.preemptions = 2});
 }
+TEST(ExitRunModel, ExitMeetsTheEndOfTheRun) {
+  expect_holds(weft::model::exit_meets_the_end_of_the_run, {.preemptions = 1});
+}
+TEST(ExitRunModel, ExitMeetsAGoroutineThatGoesOn) {
+  expect_holds(weft::model::exit_meets_a_goroutine_that_goes_on, {.preemptions = 2});
+}
 TEST(DrainRunModel, AWaiterMeetsTheEndOfTheLastGoroutine) {
   expect_holds(weft::model::a_waiter_meets_the_end_of_the_last_goroutine, {.preemptions = 3});
 }

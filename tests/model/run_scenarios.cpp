@@ -72,6 +72,64 @@ threads the_end_meets_a_wake() {
           }};
 }
 
+// ---- [exit] ----
+
+namespace {
+
+// By a thread that is in exit(): from then on static objects are destroyed.
+void exit_process(const std::shared_ptr<state>& s) {
+  if (!scheduler::stop_for_exit()) {
+    return;  // there is no runtime any more
+  }
+  s->exiting = true;
+  for (int i = 0; i < 3; ++i) {
+    detail::model_yield();
+  }
+  end_process();
+}
+
+void spawn_one_that_yields(const std::shared_ptr<state>& s) {
+  go([s] {
+    tell(s->ran[0]);
+    for (int i = 0; i < 2; ++i) {
+      yield();
+      require(!s->exiting, "a goroutine goes on while static objects are destroyed");
+    }
+    tell(s->ran[1]);
+  });
+}
+
+}  // namespace
+
+threads exit_meets_the_end_of_the_run() {
+  auto s = begin(1);
+  s->time_may_pass = true;
+  return {[s] {
+            spawn_one_that_yields(s);
+            await(s->ran[0]);
+            end_run(s->run);
+            require(!s->exiting, "run() returns while static objects are destroyed");
+          },
+          [s] {
+            await(s->ran[0]);
+            exit_process(s);
+          }};
+}
+
+threads exit_meets_a_goroutine_that_goes_on() {
+  auto s = begin(1);
+  s->time_may_pass = true;
+  return {[s] {
+            spawn_one_that_yields(s);
+            await(s->ran[1]);
+            await(s->ran[2]);  // run() does not end
+          },
+          [s] {
+            await(s->ran[0]);
+            exit_process(s);
+          }};
+}
+
 // ---- [drain] ----
 
 threads a_waiter_meets_the_end_of_the_last_goroutine() {

@@ -15,6 +15,9 @@ threads two_submitters_and_two_places();
 threads the_end_meets_a_worker_that_goes_to_sleep();
 threads the_end_meets_a_foreign_spawn();
 threads the_end_meets_a_wake();
+// [exit]
+threads exit_meets_the_end_of_the_run();
+threads exit_meets_a_goroutine_that_goes_on();
 // [drain]
 threads a_waiter_meets_the_end_of_the_last_goroutine();
 threads two_waiters();

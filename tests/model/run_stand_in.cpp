@@ -30,6 +30,7 @@ constexpr std::int64_t begin_ns = 1'000'000'000;
 constexpr std::int64_t reading_ns = 10'000;  // the clock goes on by so much when it is read
 
 std::int64_t read_clock;
+bool process_over;
 int unparted;                           // threads that were neither joined nor detached
 detail::worker* workers[most_threads];  // by model thread
 
@@ -92,7 +93,7 @@ int __wrap_clock_gettime(clockid_t which, timespec* out) {
 }
 int __wrap_pthread_join(pthread_t t, void**) {
   join_thread(static_cast<std::size_t>(t) - 1);
-  --unparted;
+  require(--unparted >= 0, "a thread is joined twice");
   return 0;
 }
 int __wrap_pthread_detach(pthread_t) {
@@ -193,6 +194,7 @@ detail::scheduler& make_run(int max_procs, deadlock_action a) {
   forget_failed_execution();
   finished = false;
   run_world = {};
+  process_over = false;
   unparted = 0;
   read_clock = 0;
   std::fill(std::begin(workers), std::end(workers), nullptr);
@@ -212,16 +214,25 @@ detail::scheduler& make_run(int max_procs, deadlock_action a) {
     std::abort();
   }
   keep_freed();
-  at_end([] {
+  at_end([s] {
+    if (process_over) {
+      delete s;  // or millions of executions fill all room
+    }
     require(static_cast<std::uint32_t>(detail::blocked_threads.load(detail::relaxed)) == 0,
             "a thread that goes on counts as blocked");
-    require(unparted == 0, "a thread was started that nobody joins");
+    require(unparted == 0 || process_over, "a thread was started that nobody joins");
     finished = true;
   });
   return *s;
 }
 
 std::size_t end_run(detail::scheduler& s) { return s.end(); }
+
+void end_process() {
+  process_over = true;
+  end_others();
+  detail::scheduler::forget_in_child();  // nobody finds it in the next execution
+}
 
 void await(const bool& done) {
   detail::model_step();

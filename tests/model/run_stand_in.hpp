@@ -27,6 +27,9 @@ detail::scheduler& make_run(int max_procs, deadlock_action a = deadlock_action::
 /// In a thread of the scenario: the run's end. Returns how many goroutines were abandoned.
 std::size_t end_run(detail::scheduler& s);
 
+/// In a thread of the scenario: the process ends, the other threads with it.
+void end_process();
+
 /// Waits until `done` is set by tell().
 void await(const bool& done);
 void tell(bool& done);

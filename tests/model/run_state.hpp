@@ -22,6 +22,7 @@ struct state {
   detail::scheduler& run;
   bool time_may_pass = false;
   bool ran[4] = {};
+  bool exiting = false;
   detail::goroutine* parked = nullptr;
   int readied = 0;
 

@@ -169,6 +169,11 @@ void join_thread(std::size_t index) {
   }
   adopt(&t.finished);
 }
+void end_others() noexcept {
+  for (std::size_t i = 0; i < now->threads.size(); ++i) {
+    now->threads[i].finished |= i != now->running;
+  }
+}
 std::size_t live_threads() noexcept {
   std::size_t n = 0;
   for (const thread& t : now->threads) {

@@ -4,6 +4,7 @@
 #include <weft/detail/lost_wait.hpp>
 #include <weft/detail/solo.hpp>
 
+#include <climits>
 #include <system_error>
 #include <utility>
 
@@ -207,7 +208,7 @@ void scheduler::timer_added(std::int64_t when) noexcept {
 
 void scheduler::worker_exited() noexcept {
   exited_.fetch_add(1, acq_rel);  // [stop.5] acq_rel: all that the worker did happens before
-  sys.futex_wake(exited_.address(), 1);
+  sys.futex_wake(exited_.address(), INT_MAX);  // the run's end and exit() may both wait [exit.2]
   drop_ref(this);
 }
 
