@@ -66,8 +66,9 @@ class solo_section {
     if (solo.owner.load(acquire) == me) [[likely]] {
       solo.busy.store(1, relaxed);  // [solo.2] relaxed: ordered by [solo.5]'s membarrier
       asm volatile("" ::: "memory");
-      // [solo.2] relaxed: after busy in program order; [solo.5] makes that everybody's order.
-      alone_ = solo.owner.load(relaxed) == me;
+      // [solo.2] After busy in program order; [solo.5] makes that everybody's order. acquire: since
+      // the first look the ownership may have been taken away, used against, and given back.
+      alone_ = solo.owner.load(acquire) == me;
       if (!alone_) [[unlikely]] {
         solo.busy.store(0, release);  // [solo.3] release: as in the destructor
       }
