@@ -122,7 +122,7 @@ class shared_mutex {
   }
 
   /// Errors  without a reader inside it ends the program, naming the goroutine (RW-4).
-  /// Cost    one locked instruction while no writer waits.   Go  sync.RWMutex.RUnlock.
+  /// Cost    as lock_shared(), while no writer waits.   Go  sync.RWMutex.RUnlock.
   void unlock_shared() {
     if (detail::solo_section alone; alone) {
       const std::uint32_t state = state_.load(detail::relaxed);  // relaxed: see [solo]
