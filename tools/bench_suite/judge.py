@@ -16,6 +16,9 @@ ABSOLUTE_TARGETS = {"parked_bytes": 4600}
 # Rows that should cost nothing: where both stay below this, their ratio says nothing.
 NOTHING_BELOW = {"idle_cpu": 1e6}  # 1 ms of CPU time per second
 
+# A thousand times better in one row would make any mean look good: another design, not another speed.
+NOT_IN_MEAN = {"hog_wake"}
+
 # What two workers must not make slower: goroutines that wait for each other all the time.
 HAND_OFF_ROWS = ("ping_pong", "ring_503", "mutex_contended_8", "hot_chan_8x8")
 HAND_OFF_TARGET = 1.10
@@ -50,7 +53,9 @@ def ratio(samples, row, peer):
         return None
     nothing = max(weft, other) < NOTHING_BELOW.get(row, 0)
     value = weft / other if other else (math.inf if weft else 1.0)
-    counted = not nothing and unit(row) != "bytes" and 0 < value < math.inf
+    counted = (
+        not nothing and unit(row) != "bytes" and row not in NOT_IN_MEAN and 0 < value < math.inf
+    )
     return Ratio(value, not nothing and value > LIMITS[peer], counted, nothing)
 
 
@@ -97,6 +102,8 @@ def remarks(samples, row):
         said.append(f"above its target, {most} {unit(row)}")
     if any(r and r.is_nothing for r in of_peer.values()):
         said.append("practically nothing, not in the mean")
+    if row in NOT_IN_MEAN:
+        said.append("not in the mean")
     return said
 
 

@@ -74,6 +74,14 @@ class Verdicts(unittest.TestCase):
         r = judge.ratio(s, "idle_cpu", GO)
         self.assertEqual((r.value, r.is_loss, r.is_counted), (math.inf, True, False))
 
+    def test_a_row_of_another_design_is_not_in_the_mean_but_may_be_lost(self):
+        row = samples({"hog_wake": {WEFT: [1.0], GO: [1000.0]}})
+        r = judge.ratio(row, "hog_wake", GO)
+        self.assertEqual((r.is_counted, r.is_loss), (False, False))
+        self.assertEqual(judge.remarks(row, "hog_wake"), ["not in the mean"])
+        slower = samples({"hog_wake": {WEFT: [2.0], GO: [1.0]}})
+        self.assertTrue(judge.ratio(slower, "hog_wake", GO).is_loss)
+
     def test_the_mean_is_geometric_and_of_times_only(self):
         value, rows = judge.peer_mean(results().at[1], GO)
         self.assertEqual(rows, 3)
