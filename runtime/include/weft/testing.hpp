@@ -69,7 +69,7 @@ struct options {
   std::uint64_t runs = 1000;
   /// explore(): no run begins later than this; by the real clock.
   std::chrono::nanoseconds budget = std::chrono::seconds(10);
-  /// Steps, one per place where others may go first, after which a run counts as endless.
+  /// Steps, one per place where others may go first, after which a run counts as endless; 0: never.
   std::uint64_t max_steps = 1'000'000;
   /// As in runtime_options.
   std::size_t stack_bytes = 0;
