@@ -2,7 +2,7 @@
 #include <weft/detail/chan_core.hpp>
 #include <weft/detail/describe.hpp>
 #include <weft/detail/race.hpp>
-#include <weft/detail/schedule_point.hpp>
+#include <weft/detail/solo.hpp>
 #include <weft/exceptions.hpp>
 
 #include <cstdint>
@@ -83,8 +83,7 @@ void chan_core::empty_slot(void* to) noexcept {
 }
 
 // With the lock held and the buffer full: the value at its head goes out, another one goes to its
-// end, which is the same slot. The count stays as it is all the time: who looks without the lock
-// must not see room, or nothing, where neither is [chan.8].
+// end, which is the same slot. The count stays as it is.
 void chan_core::turn_slot(void* to, waiter* sender) noexcept {
   const void* edge = slot_edge(head_);
   std::byte* at = buffer_ + head_ * type_.size;
@@ -234,9 +233,8 @@ chan_status chan_core::send_limited(void* from, const wait_limit& limit, handle_
 
 chan_status chan_core::try_send(void* from) noexcept {
   const race::runtime_code in;
-  schedule_point();
-  if (!may_send()) {
-    return chan_status::would_block;
+  if (solo_section alone; alone && !may_send()) {
+    return chan_status::would_block;  // [chan.8]
   }
   lock_.lock();
   const chan_status s = send_locked(from);
@@ -340,9 +338,8 @@ chan_status chan_core::recv_limited(void* to, const wait_limit& limit, handle_pl
 
 chan_status chan_core::try_recv(void* to) noexcept {
   const race::runtime_code in;
-  schedule_point();
-  if (!may_recv()) {
-    return chan_status::would_block;
+  if (solo_section alone; alone && !may_recv()) {
+    return chan_status::would_block;  // [chan.8]
   }
   lock_.lock();
   const chan_status s = recv_locked(to);
@@ -365,7 +362,7 @@ bool chan_core::close() noexcept {
     return false;
   }
   closed_ = true;
-  shut_.store(true, relaxed);  // relaxed: published by the unlock and by [chan.8]
+  shut_.store(true, relaxed);  // relaxed: under the lock
   race::release(&closed_);
   // Woken after the lock was released (T2). A wait that was won elsewhere is passed over. One of
   // the two queues is empty.

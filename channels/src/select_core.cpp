@@ -274,8 +274,9 @@ attempt_result wait_for_one(attempt& a, goroutine* me, select_options options, t
   if (limit.deadline != never) {
     watch.release();
   }
-  if (!options.biased && a.any_channel_twice()) {
-    shuffle(scratch.poll, a.count);  // of two cases in one queue the first will go (SE-3)
+  if (a.any_channel_twice()) {  // of two cases in one queue the first will go: SE-3, SE-15
+    options.biased ? std::sort(scratch.poll, scratch.poll + a.count)
+                   : shuffle(scratch.poll, a.count);
   }
   const std::uint64_t ticket = open_claim(me);
   for (std::uint32_t k = 0; k < a.count; ++k) {
@@ -393,7 +394,12 @@ select_result select_core(const select_entry* entries, std::uint32_t n, select_o
     }
   }
   if (options.has_default && a.count == 1) {
-    return {};  // one channel was looked at, at one instant
+    // One channel, looked at at one instant: under its lock, since a look without is a guess
+    // [chan.8].
+    const std::uint32_t i = scratch.poll[0];
+    const chan_status s = ready == 0 ? try_one(entries[i]) : chan_status::would_block;
+    return s == chan_status::would_block ? select_result{}
+                                         : select_result{i, s == chan_status::closed};
   }
 
   // Allocates for a foreign thread's first wait: not with locks held.

@@ -45,6 +45,34 @@ TEST(ChanModel, BufferedKeepsOrderAndBlocksWhenFull) {
       {.preemptions = 3});
 }
 
+// [chan.8] Work goes into a queue, then a token is left if none is there; who takes the token looks
+// for work. One of both must see the other, or the work is forgotten: memory is weak here.
+TEST(ChanModel, WorkAndTokenAreNotBothMissed) {
+  weft::model::expect_holds(
+      [] {
+        struct state {
+          weft::chan<int> work = weft::make_chan<int>(1);
+          weft::chan<int> token = weft::make_chan<int>(1);
+          bool no_room = false;
+          bool no_work = false;
+        };
+        auto s = std::make_shared<state>();
+        s->token.send(0);
+        weft::model::at_end(
+            [s] { require(!s->no_room || !s->no_work, "work without a token: it is forgotten"); });
+        return threads{[s] {
+                         s->work.send(1);
+                         s->no_room = s->token.try_send(1) == weft::chan_status::would_block;
+                       },
+                       [s] {
+                         static_cast<void>(s->token.recv());
+                         int v = 0;
+                         s->no_work = s->work.try_recv(v) == weft::chan_status::would_block;
+                       }};
+      },
+      {.preemptions = 2, .stale = 2});
+}
+
 // T2: a sender that waits at close throws, or its value arrives: never both, never neither.
 TEST(ChanModel, CloseMeetsSenderAndReceiver) {
   weft::model::expect_holds([] {

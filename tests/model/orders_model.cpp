@@ -1,5 +1,4 @@
 // Orders that are needed: see weak_order.hpp. Those of whole runs are in run_orders.cpp.
-#include <weft/chan.hpp>
 #include <weft/detail/done_signal.hpp>
 #include <weft/detail/spinlock.hpp>
 #include <weft/mutex.hpp>
@@ -118,22 +117,6 @@ threads readers_and_a_writer() {
           }};
 }
 
-// [chan.8] Its own value is there, or the channel is closed: a try never finds neither.
-threads closed_and_drained() {
-  auto c = weft::make_chan<int>(1);
-  return {[c] {
-            if (c.try_send(1) == weft::chan_status::ok) {
-              int v = 0;
-              require(c.try_recv(v) != weft::chan_status::would_block,
-                      "drained after the close, and not closed");
-            }
-          },
-          [c] {
-            c.close();
-            static_cast<void>(c.recv());
-          }};
-}
-
 threads one_initialisation() {
   struct state {
     weft::once once;
@@ -229,10 +212,6 @@ const weft::model::weak_order orders[] = {
      readers_and_a_writer},
     {"SharedMutexReaderAcquires", shared, "seen + one_reader, detail::acquire", relaxed,
      readers_and_a_writer},
-    {"TryReceiveLooksLastWhetherItIsShut", "channels/include/weft/detail/chan_core.hpp",
-     "count_.load(acquire) != 0", relaxed, closed_and_drained},
-    {"WhoDrainsPublishesTheClose", "channels/include/weft/detail/chan_core.hpp",
-     "count_.store(left, release)", relaxed, closed_and_drained},
     {"OncePublishes", "runtime/src/sync/once.cpp", "state_.store(done, detail::release)", relaxed,
      one_initialisation},
     {"OnceSeesWhatWasDone", "runtime/include/weft/once.hpp", "state_.load(detail::acquire) == done",

@@ -122,8 +122,8 @@ class idle_set {
   bool yield_surplus_place(sleeper* w) noexcept;
 
   /// [solo.1] If w, whose thread pointer is given, is the only worker that does not sleep, it need
-  /// not lock. By w, or by the monitor for a w that computes on. `workers`: how many there are,
-  /// read under the lock.
+  /// not lock. By w, or for a w that computes on by the monitor or who fell asleep. `workers`: how
+  /// many there are, read under the lock.
   void claim_solo(const sleeper& w, const void* thread,
                   const atomic<std::uint32_t>& workers) noexcept;
   /// Might claim_solo() succeed? A hint.

@@ -398,7 +398,8 @@ void scheduler::offer_solo() noexcept {
     return;
   }
   for (std::uint32_t i = 0, n = worker_count(); i < n; ++i) {
-    if (worker_at(i).running() != nullptr) {
+    // What is seen of it comes before its thread's pointer is read: it may have got a new thread.
+    if (worker_at(i).visited_current() != nullptr) {
       worker_at(i).claim_solo();
     }
   }

@@ -126,10 +126,10 @@ class scheduler {
   runtime_counts stats() noexcept;
   std::uint32_t max_procs() const noexcept { return max_procs_.load(relaxed); }  // relaxed: setting
   std::uint32_t set_max_procs(std::uint32_t n) noexcept;
-  /// The monitor: how many of max_procs places are in use for now; see width_control.
   /// [solo.1] Makes the worker that runs a goroutine the owner, if it alone is awake. By who does
   /// not run weft code itself: the monitor, or a worker that has just entered the sleepers.
   void offer_solo() noexcept;
+  /// The monitor: how many of max_procs places are in use for now; see width_control.
   void set_width(std::uint32_t n) noexcept;
   /// [workers] By a new worker thread: returns when everybody can see the worker.
   void await_published() noexcept { std::lock_guard hold(start_lock_); }

@@ -83,7 +83,7 @@ void stack_pool::reserve_slab() {
   try {
     slabs_.reserve(slabs_.size() + 1);
     const std::size_t all = (slabs_.size() + 1) * slab_stacks;
-    if (cold_.capacity() < all) {
+    if (spares_.capacity() < all || cold_.capacity() < all) {
       spares_.reserve(all * 2);
       cold_.reserve(all * 2);
     }

@@ -1,9 +1,11 @@
 #include <weft/chan.hpp>
 #include <weft/go.hpp>
 #include <weft/select.hpp>
+#include <weft/time.hpp>
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -511,6 +513,18 @@ TEST_P(Select, AListHasAtMostOneDefault) {
                 "weft: select: cases 0 and 2 are both otherwise(); at most one is possible");
     }
     EXPECT_EQ(c.len(), 1u);
+  });
+}
+
+// SE-15, with a case that must be asked each time: a timer's channel.
+TEST_P(Select, OfTwoCasesInOneQueueTheFirstGoesIfBiased) {
+  run([] {
+    for (int i = 0; i < 200; ++i) {
+      auto c = weft::make_chan<int>();
+      const auto never = weft::after(std::chrono::hours(1));
+      weft::go([c] { c.send(1); });
+      ASSERT_EQ(weft::select_biased(weft::recv(c), weft::recv(c), weft::recv(never)), 0u);
+    }
   });
 }
 

@@ -118,10 +118,11 @@ class chan_core {
   chan_status send_locked(void* from) noexcept;
   chan_status recv_locked(void* to) noexcept;
 
-  /// [chan.8] Without the lock. False: at some moment during the call the operation would have had
-  /// to wait. True: perhaps it need not.
+  /// [chan.8] Without the lock. False: so far as this thread sees, the operation would have to
+  /// wait; only the lock, or being the owner of [solo], makes that certain. True: perhaps it need
+  /// not.
   bool may_send() const noexcept {
-    // relaxed: [chan.8] says why their order does not matter.
+    // relaxed: hints
     const bool can =
         capacity_ != 0 ? count_.load(relaxed) < capacity_ : receiver_waits_.load(relaxed);
     return can || shut_.load(relaxed);  // relaxed: as above
@@ -130,10 +131,9 @@ class chan_core {
     if (timer_ != nullptr) {
       return true;  // the clock decides
     }
-    // [chan.8] acquire: shut_ is read after the count, and not as it was before that.
-    const bool can = capacity_ != 0 ? count_.load(acquire) != 0
-                                    : sender_waits_.load(relaxed);  // relaxed: as in may_send()
-    return can || shut_.load(relaxed);                              // relaxed: as above
+    // relaxed: hints
+    const bool can = capacity_ != 0 ? count_.load(relaxed) != 0 : sender_waits_.load(relaxed);
+    return can || shut_.load(relaxed);  // relaxed: as above
   }
 
   /// With the lock held: joins or leaves a queue.
@@ -186,8 +186,7 @@ class chan_core {
   std::byte* pop_slot(std::size_t element_size) noexcept {
     std::byte* at = buffer_ + head_ * element_size;
     head_ = head_ + 1 == capacity_ ? 0 : head_ + 1;
-    const std::size_t left = count_.load(relaxed) - 1;  // relaxed: written under the lock
-    count_.store(left, release);  // [chan.8] release: who sees it sees whether it was closed before
+    count_.store(count_.load(relaxed) - 1, relaxed);  // relaxed: written under the lock
     return at;
   }
 
