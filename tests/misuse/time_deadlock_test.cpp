@@ -88,6 +88,20 @@ TEST_F(TimeDeadlock, ATimerThatNobodyWaitsForHidesNothing) {
               ExitedWithCode(2), "all goroutines are asleep(.|\n)*\\[chan receive\\]");
 }
 
+// DL-1: also if who leaves it behind ran between two looks of the monitor, the last before it
+// rests.
+TEST_F(TimeDeadlock, WhatASleeperLeavesBehindIsOneWheneverItWakes) {
+  SKIP_UNDER_TSAN();
+  for (int i = 16; i <= 44; i += 2) {
+    EXPECT_EXIT(weft::run([i] {
+                  weft::sleep(std::chrono::milliseconds(i));
+                  weft::make_chan<int>().recv();
+                }),
+                ExitedWithCode(2), "all goroutines are asleep(.|\n)*\\[chan receive\\]")
+        << "after " << i << " ms";
+  }
+}
+
 // TM-6
 TEST_F(TimeDeadlock, WaitingForAStoppedTimerIsOne) {
   SKIP_UNDER_TSAN();

@@ -115,7 +115,7 @@ MUTATIONS = {
     # [monitor], [timer.6]
     "MonitorSleepsWithoutSecondLook": (
         SCHED + "monitor.cpp",
-        "if (all_asleep()) {\n            sleep_deeply();\n          } else {\n            nudge();\n          }",
+        "if (all_asleep() && picks() == picked) {\n            sleep_deeply();\n          } else {\n            nudge();\n          }",
         "sleep_deeply();"),
     "MonitorIsNotNudged": (
         SCHED + "monitor.cpp",

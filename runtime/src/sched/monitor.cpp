@@ -90,6 +90,7 @@ void monitor::watch() {
   int quiet = 0;
   int asleep = 0;
   int rounds = asleep_rounds;
+  std::uint64_t picked_before = 0;
   std::int64_t last = clock.now();
   last_trim_ = last;
   std::int64_t looked = last;
@@ -110,6 +111,12 @@ void monitor::watch() {
     }
     if (all_asleep()) {
       pause = longest_ns;
+      // Who has run since the last look may have left a deadlock behind [monitor.1].
+      const std::uint64_t picked = picks();
+      if (picked != picked_before) {
+        picked_before = picked;
+        asleep = 0;
+      }
       if (++asleep == asleep_rounds) {
         rounds = report_deadlock() ? more_rounds : asleep_rounds;
       } else if (asleep == more_rounds) {
@@ -120,7 +127,7 @@ void monitor::watch() {
         // [monitor.1] acq_rel RMW, then look again: a worker woken before it is seen below, one
         // woken after it sees the word [monitor.2].
         if (word_.compare_exchange(expected, deep_sleep, acq_rel, acquire)) {
-          if (all_asleep()) {
+          if (all_asleep() && picks() == picked) {
             sleep_deeply();
           } else {
             nudge();
@@ -328,14 +335,16 @@ bool monitor::all_asleep() noexcept {
 // enough: a timer may come, its goroutine run, and its worker sleep again between two parts of it.
 // No goroutine runs and no timer is taken out without a pick before it.
 // True: only a thread that may still do something speaks against it.
+// Grows whenever a worker looks for a goroutine.
+std::uint64_t monitor::picks() noexcept {
+  std::uint64_t n = 0;
+  for (std::uint32_t i = 0; i < sched_.worker_count(); ++i) {
+    n += sched_.worker_at(i).sample().picks;
+  }
+  return n;
+}
+
 bool monitor::report_deadlock() {
-  const auto picks = [this] {
-    std::uint64_t n = 0;
-    for (std::uint32_t i = 0; i < sched_.worker_count(); ++i) {
-      n += sched_.worker_at(i).sample().picks;
-    }
-    return n;
-  };
   const std::uint64_t before = picks();
   // [outside.3] acquire: pairs with [outside.1]; compared again below.
   const std::uint64_t blocked = blocked_threads.load(acquire);

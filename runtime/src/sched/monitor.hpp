@@ -57,6 +57,7 @@ class monitor {
   void sleep_deeply();
   bool trim_stacks(std::int64_t now);
   bool report_deadlock();
+  std::uint64_t picks() noexcept;
 
   scheduler& sched_;
   pthread_t thread_{};
