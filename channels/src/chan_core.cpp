@@ -167,7 +167,7 @@ void chan_core::destroy(chan_core* c) noexcept {
 // ---- send ----
 
 chan_status chan_core::send_locked(void* from) noexcept {
-  if (closed_) {
+  if (closed_.load(relaxed)) {  // relaxed: locked
     return chan_status::closed;
   }
   if (waiter* w = pop_receiver()) {
@@ -276,7 +276,7 @@ chan_status chan_core::recv_locked(void* to) noexcept {
     ready(w->who);
     return chan_status::ok;
   }
-  if (!closed_) {
+  if (!closed_.load(relaxed)) {  // relaxed: locked
     return chan_status::would_block;
   }
   race::acquire(&closed_);  // MM-5
@@ -357,12 +357,11 @@ chan_status chan_core::try_recv(void* to) noexcept {
 bool chan_core::close() noexcept {
   const race::runtime_code in;
   lock_.lock();
-  if (closed_) {
+  if (closed_.load(relaxed)) {  // relaxed: locked
     lock_.unlock();
     return false;
   }
-  closed_ = true;
-  shut_.store(true, relaxed);  // relaxed: under the lock
+  closed_.store(true, relaxed);  // relaxed: as above
   race::release(&closed_);
   // Woken after the lock was released (T2). A wait that was won elsewhere is passed over. One of
   // the two queues is empty.
@@ -397,18 +396,14 @@ void chan_core::close_portions() noexcept {
 void chan_core::leave_senders(waiter* w) noexcept {
   if (w->linked) {
     senders_.remove(w);
-    if (!closed_) {  // [chan.8] what close() has left is left
-      show_senders();
-    }
+    show_senders();
   }
 }
 
 void chan_core::leave_receivers(waiter* w) noexcept {
   if (w->linked) {
     receivers_.remove(w);
-    if (!closed_) {  // [chan.8] as above
-      show_receivers();
-    }
+    show_receivers();
   }
 }
 

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <utility>
 
 namespace weft::detail {
@@ -29,6 +30,20 @@ void shuffle(std::uint32_t* poll, std::uint32_t count) noexcept {
     const auto skip = static_cast<std::uint32_t>(((bits & 0xffff'ffff) * (count - k)) >> 32);
     std::swap(poll[k], poll[k + skip]);
   }
+}
+
+// With the channel's lock held; `ok` has released it.
+chan_status try_locked(const select_entry& e) noexcept {
+  return e.op == select_op::send ? e.core->send_locked(e.value) : e.core->recv_locked(e.value);
+}
+
+chan_status try_one(const select_entry& e) noexcept {
+  e.core->lock().lock();
+  const chan_status s = try_locked(e);
+  if (s != chan_status::ok) {
+    e.core->lock().unlock();
+  }
+  return s;
 }
 
 struct attempt {
@@ -79,6 +94,17 @@ struct attempt {
     return n;
   }
 
+  // Those of poll[from..to), one channel locked at a time.
+  std::optional<select_result> try_each(std::uint32_t from, std::uint32_t to) const noexcept {
+    for (std::uint32_t k = from; k < to; ++k) {
+      const std::uint32_t i = scratch.poll[k];
+      if (const chan_status s = try_one(entries[i]); s != chan_status::would_block) {
+        return select_result{i, s == chan_status::closed};
+      }
+    }
+    return std::nullopt;
+  }
+
   void order_locks() noexcept {
     const auto before = [&](std::uint32_t a, std::uint32_t b) {
       return std::less<>{}(entries[a].core, entries[b].core);
@@ -124,20 +150,6 @@ struct attempt {
     }
   }
 };
-
-// With the channel's lock held; `ok` has released it.
-chan_status try_locked(const select_entry& e) noexcept {
-  return e.op == select_op::send ? e.core->send_locked(e.value) : e.core->recv_locked(e.value);
-}
-
-chan_status try_one(const select_entry& e) noexcept {
-  e.core->lock().lock();
-  const chan_status s = try_locked(e);
-  if (s != chan_status::ok) {
-    e.core->lock().unlock();
-  }
-  return s;
-}
 
 void join(const select_entry& e, waiter* w) noexcept {
   e.op == select_op::send ? e.core->wait_to_send(w) : e.core->wait_to_recv(w);
@@ -372,34 +384,24 @@ select_result select_core(const select_entry* entries, std::uint32_t n, select_o
   attempt a{entries, scratch};
   a.list_cases(n);
   const std::uint32_t ready = a.draw_order(options.biased);
-  for (std::uint32_t k = 0; k < ready; ++k) {
-    const std::uint32_t i = scratch.poll[k];
-    if (const chan_status s = try_one(entries[i]); s != chan_status::would_block) {
-      return {i, s == chan_status::closed};
-    }
+  if (const auto went = a.try_each(0, ready)) {
+    return *went;
   }
   time_limit limit;
   if (a.count != n) {
     limit.find_timeout(entries, n);
-    if (limit.has_timeout && limit.is_up()) {
-      return {limit.index, false};
-    }
   }
-  if (a.count == 0) {
-    if (options.has_default) {
-      return {};
+  const bool is_up = limit.has_timeout && limit.is_up();
+  if (is_up || (options.has_default && a.count <= 1)) {
+    // No wait, and no look at all channels at one instant: but under each one's lock, since a look
+    // without is a guess [chan.8].
+    if (const auto went = a.try_each(ready, a.count)) {
+      return *went;
     }
-    if (limit.deadline == never) {
-      park_forever(wait_reason::select_no_cases);
-    }
+    return is_up ? select_result{limit.index, false} : select_result{};
   }
-  if (options.has_default && a.count == 1) {
-    // One channel, looked at at one instant: under its lock, since a look without is a guess
-    // [chan.8].
-    const std::uint32_t i = scratch.poll[0];
-    const chan_status s = ready == 0 ? try_one(entries[i]) : chan_status::would_block;
-    return s == chan_status::would_block ? select_result{}
-                                         : select_result{i, s == chan_status::closed};
+  if (a.count == 0 && limit.deadline == never) {
+    park_forever(wait_reason::select_no_cases);
   }
 
   // Allocates for a foreign thread's first wait: not with locks held.

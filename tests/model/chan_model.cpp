@@ -2,6 +2,7 @@
 #include <weft/chan.hpp>
 #include <weft/select.hpp>
 
+#include <chrono>
 #include <memory>
 
 #include "model_test.hpp"
@@ -47,9 +48,10 @@ TEST(ChanModel, BufferedKeepsOrderAndBlocksWhenFull) {
 
 // [chan.8] Work goes into a queue, then a token is left if none is there; who takes the token looks
 // for work. One of both must see the other, or the work is forgotten: memory is weak here.
-TEST(ChanModel, WorkAndTokenAreNotBothMissed) {
+using operation = bool (*)(weft::chan<int>& c);  // true: it was done
+void work_and_token(operation leave, operation find) {
   weft::model::expect_holds(
-      [] {
+      [leave, find] {
         struct state {
           weft::chan<int> work = weft::make_chan<int>(1);
           weft::chan<int> token = weft::make_chan<int>(1);
@@ -60,17 +62,37 @@ TEST(ChanModel, WorkAndTokenAreNotBothMissed) {
         s->token.send(0);
         weft::model::at_end(
             [s] { require(!s->no_room || !s->no_work, "work without a token: it is forgotten"); });
-        return threads{[s] {
+        return threads{[s, leave] {
                          s->work.send(1);
-                         s->no_room = s->token.try_send(1) == weft::chan_status::would_block;
+                         s->no_room = !leave(s->token);
                        },
-                       [s] {
+                       [s, find] {
                          static_cast<void>(s->token.recv());
-                         int v = 0;
-                         s->no_work = s->work.try_recv(v) == weft::chan_status::would_block;
+                         s->no_work = !find(s->work);
                        }};
       },
-      {.preemptions = 2, .stale = 2});
+      {.preemptions = 2, .stale = 4});
+}
+
+TEST(ChanModel, ATryMissesNoWork) {
+  work_and_token([](auto& token) { return token.try_send(1) == weft::chan_status::ok; },
+                 [](auto& work) {
+                   int v = 0;
+                   return work.try_recv(v) == weft::chan_status::ok;
+                 });
+}
+
+TEST(SelectModel, ADefaultMissesNoWork) {
+  work_and_token(
+      [](auto& token) { return weft::select(weft::send(token, 1), weft::otherwise()) == 0; },
+      [](auto& work) { return weft::select(weft::recv(work), weft::otherwise()) == 0; });
+}
+
+TEST(SelectModel, ATimeoutThatIsUpMissesNoWork) {
+  static constexpr std::chrono::seconds at_once{0};
+  work_and_token(
+      [](auto& token) { return weft::select(weft::send(token, 1), weft::timeout(at_once)) == 0; },
+      [](auto& work) { return weft::select(weft::recv(work), weft::timeout(at_once)) == 0; });
 }
 
 // T2: a sender that waits at close throws, or its value arrives: never both, never neither.

@@ -242,7 +242,7 @@ TEST(ChanLimitModel, CloseMeetsThoseWhoMayGiveUp) {
                        },
                        [s] { s->ctx.signal.fire(); }};
       },
-      {.preemptions = 3});
+      {.preemptions = 3, .most_executions = 2'000'000});
 }
 
 // HZ-1: the handles of both are the last ones.

@@ -22,13 +22,13 @@ def has(v, name):
 
 
 def inner(std_atomic):
-    """std::atomic<T> keeps its value in _M_i, itself or in a base class."""
+    """std::atomic<T> keeps its value in _M_i, itself or in a base class; of a bool, in a member."""
     v = std_atomic
     while True:
         t = v.type.strip_typedefs()
         if t.code != gdb.TYPE_CODE_STRUCT:
             return v
-        for name in ("_M_i", "_M_p", "_M_b"):
+        for name in ("_M_i", "_M_p", "_M_b", "_M_base"):
             if has(v, name):
                 v = v[name]
                 break
@@ -248,7 +248,7 @@ class ChanPrinter:
         c = core.dereference()
         return "channel %s (cap %d, len %d%s, %d receivers and %d senders wait)" % (
             hex(int(core)), int(c["capacity_"]), int(inner(c["count_"]["value_"])),
-            ", closed" if bool(c["closed_"]) else "", waiters(c["receivers_"]),
+            ", closed" if bool(inner(c["closed_"]["value_"])) else "", waiters(c["receivers_"]),
             waiters(c["senders_"]))
 
 

@@ -78,8 +78,8 @@ class shared_mutex {
   /// try_lock_shared_for().
   /// Order   every unlock() before it happens before lock_shared() returns; every unlock_shared()
   ///         happens before the next lock() returns (MM-6).
-  /// Cost    one locked instruction while no writer is there, none while one worker is awake.   Go
-  /// sync.RWMutex.RLock; RW-1, RW-2.
+  /// Cost    one locked instruction while no writer is there, none while one worker is awake.
+  /// Go      sync.RWMutex.RLock; RW-1, RW-2.
   void lock_shared() {
     if (!try_lock_shared()) {
       lock_shared_slow({});

@@ -329,12 +329,6 @@ bool monitor::all_asleep() noexcept {
   return n != 0 && resting == n && sched_.global.empty() && !timers_unkept();
 }
 
-// Certain or silent (DL-1): no worker runs, nothing is queued, and no thread exists that could
-// make a goroutine ready: only the workers, this one, and threads that wait for weft themselves, as
-// the caller of run() does [outside]. One look is not
-// enough: a timer may come, its goroutine run, and its worker sleep again between two parts of it.
-// No goroutine runs and no timer is taken out without a pick before it.
-// True: only a thread that may still do something speaks against it.
 // Grows whenever a worker looks for a goroutine.
 std::uint64_t monitor::picks() noexcept {
   std::uint64_t n = 0;
@@ -344,6 +338,12 @@ std::uint64_t monitor::picks() noexcept {
   return n;
 }
 
+// Certain or silent (DL-1): no worker runs, nothing is queued, and no thread exists that could
+// make a goroutine ready: only the workers, this one, and threads that wait for weft themselves, as
+// the caller of run() does [outside]. One look is not
+// enough: a timer may come, its goroutine run, and its worker sleep again between two parts of it.
+// No goroutine runs and no timer is taken out without a pick before it.
+// True: only a thread that may still do something speaks against it.
 bool monitor::report_deadlock() {
   const std::uint64_t before = picks();
   // [outside.3] acquire: pairs with [outside.1]; compared again below.

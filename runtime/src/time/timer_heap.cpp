@@ -80,14 +80,14 @@ std::size_t timer_heap::pop_due(std::int64_t now, due_timer* out, std::size_t mo
     remove_front();
     if (e.who != nullptr) {
       if (!entries_.empty()) {
-        __builtin_prefetch(entries_.front().who,
-                           1);  // sleepers are cold, and due one after another
+        // Sleepers are cold, and due one after another.
+        __builtin_prefetch(entries_.front().who, 1);
       }
       std::uint64_t open = e.key & ~index_mask;
       // [limit.3] acq_rel: one winner, as in try_claim(); relaxed on failure: the entry is dead.
       if (e.who->claim.compare_exchange(open, e.key, acq_rel, relaxed)) {
-        out[n++] = {e.who, nullptr, nullptr,
-                    e.when};                  // all of it: the caller uses `out` again and again
+        // All of it: the caller uses `out` again and again.
+        out[n++] = {e.who, nullptr, nullptr, e.when};
         __builtin_prefetch(e.who->stack, 1);  // it runs soon
       }
     } else if (e.event->key_ == e.key) {

@@ -285,8 +285,8 @@ TEST_P(Dump, ItsJsonIsJsonAndHasTheSameContents) {
     dump_of_parked();  // it has left its stack
     const std::string text = weft::dump_goroutines(weft::dump_format::json);
     c.send(0);
-    char path[] = "/tmp/weft_dump_XXXXXX";
-    const int fd = ::mkstemp(path);
+    std::string path = ::testing::TempDir() + "weft_dump_XXXXXX";
+    const int fd = ::mkstemp(path.data());
     ASSERT_GE(fd, 0);
     ASSERT_EQ(::write(fd, text.data(), text.size()), static_cast<ssize_t>(text.size()));
     ::close(fd);
@@ -301,7 +301,7 @@ TEST_P(Dump, ItsJsonIsJsonAndHasTheSameContents) {
         "assert any(\"waits_in_here\" in x[\"function\"] for x in f), f\n"
         "assert len(d[\"goroutines\"])==2 and d[\"running\"]==1 and d[\"waiting\"]==1, d' ";
     EXPECT_EQ(std::system((check + path).c_str()), 0) << text;
-    ::unlink(path);
+    ::unlink(path.c_str());
   });
 }
 

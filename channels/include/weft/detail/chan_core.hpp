@@ -125,7 +125,7 @@ class chan_core {
     // relaxed: hints
     const bool can =
         capacity_ != 0 ? count_.load(relaxed) < capacity_ : receiver_waits_.load(relaxed);
-    return can || shut_.load(relaxed);  // relaxed: as above
+    return can || closed_.load(relaxed);  // relaxed: as above
   }
   bool may_recv() const noexcept {
     if (timer_ != nullptr) {
@@ -133,7 +133,7 @@ class chan_core {
     }
     // relaxed: hints
     const bool can = capacity_ != 0 ? count_.load(relaxed) != 0 : sender_waits_.load(relaxed);
-    return can || shut_.load(relaxed);  // relaxed: as above
+    return can || closed_.load(relaxed);  // relaxed: as above
   }
 
   /// With the lock held: joins or leaves a queue.
@@ -169,7 +169,8 @@ class chan_core {
 
   /// With the lock held, for a typed fast path: room in the buffer and nobody to hand it to.
   bool can_buffer() const noexcept {
-    return !race::on && !closed_ && receivers_.empty() &&
+    return !race::on && !closed_.load(relaxed) && receivers_.empty() &&  // relaxed: locked
+
            count_.load(relaxed) < capacity_;  // relaxed: locked
   }
   /// With the lock held: something in the buffer and no sender waits for room.
@@ -229,13 +230,11 @@ class chan_core {
 
   // Guards everything but refs_ and the constants.
   biased_lock lock_;
-  bool closed_ = false;
-  // [chan.8] What is seen without the lock. Written under it; at capacity 0 exact whenever it is
-  // free.
-  atomic<bool> shut_{false};  // as closed_
-  atomic<bool> sender_waits_{false};
-  atomic<bool> receiver_waits_{false};
-  bool watched_;  // constant, but for the channels of timers, which never are
+  // [chan.8] These three and count_ are written under the lock and read without it, too.
+  atomic<bool> closed_{false};
+  atomic<bool> sender_waits_{false};    // senders_ is not empty
+  atomic<bool> receiver_waits_{false};  // receivers_ is not empty
+  bool watched_;                        // constant, but for the channels of timers, which never are
   // Handles and operations in progress that keep the channel alive.
   ref_count refs_;
   // Values in the buffer. Written under lock_, read without it by len() and [chan.8].
