@@ -6,7 +6,6 @@
 #include <weft/detail/ref_count.hpp>
 
 #include <ostream>
-#include <sstream>
 #include <string>
 
 #include "run_state.hpp"
@@ -192,16 +191,6 @@ TEST_P(SoloMutations, AreFound) {
 
 INSTANTIATE_TEST_SUITE_P(Each, SoloMutations, ::testing::ValuesIn(mutations),
                          [](const auto& p) { return std::string(p.param.name); });
-
-TEST(SoloMutationsTable, NamesAScenarioForEach) {
-  std::istringstream names(WEFT_MUTATIONS);
-  for (std::string name; std::getline(names, name, ',');) {
-    EXPECT_TRUE(!name.starts_with("Solo") ||
-                std::any_of(std::begin(mutations), std::end(mutations),
-                            [&](const mutation& m) { return name == m.name; }))
-        << name;
-  }
-}
 
 constexpr const char* solo_head = "runtime/include/weft/detail/solo.hpp";
 constexpr const char* solo_source = "runtime/src/sched/solo.cpp";
