@@ -3,6 +3,7 @@
 #include <weft/chan.hpp>
 #include <weft/exceptions.hpp>
 #include <weft/mutex.hpp>
+#include <weft/select.hpp>
 #include <weft/semaphore.hpp>
 #include <weft/wait_group.hpp>
 
@@ -21,6 +22,7 @@
 namespace {
 
 using weft::linear::channel_spec;
+using weft::linear::select_spec;
 using weft::linear::tokens_spec;
 using weft::linear::wait_group_spec;
 using threads = std::vector<std::function<void()>>;
@@ -142,6 +144,137 @@ TEST(ChanHistoryModel, WithOnePlace) {
                        }};
       },
       deep);
+}
+
+// ---- select ----
+
+// One party of two channels: what it does is a select, with one case too.
+class select_party {
+ public:
+  struct objects {
+    weft::chan<std::int64_t> of[2];
+    explicit objects(int capacity)
+        : of{weft::make_chan<std::int64_t>(capacity), weft::make_chan<std::int64_t>(capacity)} {}
+  };
+
+  select_party(std::shared_ptr<recorder> log, std::shared_ptr<objects> both, int me)
+      : log_(std::move(log)), both_(std::move(both)), me_(me) {}
+
+  void close(int cases) const {
+    log_->record(me_, cases, 0, [&] {
+      both_->of[cases == select_spec::close_b ? 1 : 0].close();
+      return select_spec::result(cases);
+    });
+  }
+
+  // `cases`: one or two of those of the specification, and perhaps `otherwise`.
+  void select(int cases, std::int64_t value = 0) const {
+    log_->record(me_, cases, value, [&]() -> std::int64_t {
+      std::optional<std::int64_t> got;
+      std::vector<weft::select_case> list;
+      std::vector<int> which;
+      for (const int x : {0, 1}) {
+        if (const int recv = cases & (select_spec::recv_a << x); recv != 0) {
+          list.emplace_back(weft::recv(both_->of[x], got));
+          which.push_back(recv);
+        }
+        if (const int send = cases & (select_spec::send_a << x); send != 0) {
+          list.emplace_back(weft::send(both_->of[x], value));
+          which.push_back(send);
+        }
+      }
+      if ((cases & select_spec::otherwise) != 0) {
+        list.emplace_back(weft::otherwise());
+        which.push_back(select_spec::otherwise);
+      }
+      try {
+        const int went = which[weft::select(list)];
+        const bool received = went <= select_spec::recv_b;
+        return select_spec::result(went, received ? got.value_or(select_spec::no_value) : 0);
+      } catch (const weft::closed_channel&) {
+        return select_spec::threw;
+      }
+    });
+  }
+
+ private:
+  std::shared_ptr<recorder> log_;
+  std::shared_ptr<objects> both_;
+  int me_;
+};
+
+threads select_parties(int capacity, const std::vector<std::function<void(select_party)>>& bodies) {
+  auto log = recorded(select_spec{static_cast<std::size_t>(capacity)});
+  auto both = std::make_shared<select_party::objects>(capacity);
+  threads all;
+  for (std::size_t i = 0; i < bodies.size(); ++i) {
+    all.emplace_back(
+        [body = bodies[i], party = select_party(log, both, static_cast<int>(i))] { body(party); });
+  }
+  return all;
+}
+
+using party = const select_party&;
+using cases = select_spec;
+
+// Each select may meet the other one or a plain partner; those that are left hear of the closes.
+TEST(SelectHistoryModel, CrossedWithoutABuffer) {
+  weft::model::expect_holds(
+      [] {
+        return select_parties(0, {[](party p) { p.select(cases::send_a | cases::recv_b, 10); },
+                                  [](party p) { p.select(cases::send_b | cases::recv_a, 20); },
+                                  [](party p) {
+                                    p.select(cases::recv_a | cases::recv_b | cases::otherwise);
+                                    p.close(cases::close_a);
+                                    p.close(cases::close_b);
+                                  }});
+      },
+      {}, {"SelectWithoutSecondPass", "ClaimThatIsLostIsTaken"});
+}
+
+TEST(SelectHistoryModel, WithACloseWithoutABuffer) {
+  weft::model::expect_holds([] {
+    return select_parties(0, {[](party p) { p.select(cases::send_a, 10); },
+                              [](party p) {
+                                p.select(cases::recv_a | cases::recv_b);
+                                p.select(cases::recv_a | cases::recv_b);
+                                p.close(cases::close_a);
+                              },
+                              [](party p) { p.close(cases::close_b); }});
+  });
+}
+
+// SE-4: from the first send on there is always something in one of both.
+TEST(SelectHistoryModel, ADefaultBesideAValueThatMoves) {
+  weft::model::expect_holds(
+      [] {
+        return select_parties(1, {[](party p) {
+                                    p.select(cases::send_a, 10);
+                                    p.select(cases::send_b, 11);
+                                    p.select(cases::recv_a | cases::otherwise);
+                                  },
+                                  [](party p) {
+                                    for (int i = 0; i < 2; ++i) {
+                                      p.select(cases::recv_a | cases::recv_b | cases::otherwise);
+                                    }
+                                  }});
+      },
+      deep, {"SelectWithoutSecondPass"});
+}
+
+TEST(SelectHistoryModel, WithOnePlaceEach) {
+  weft::model::expect_holds([] {
+    return select_parties(1, {[](party p) {
+                                p.select(cases::send_a | cases::send_b, 10);
+                                p.select(cases::send_a | cases::send_b, 11);
+                                p.close(cases::close_b);
+                              },
+                              [](party p) {
+                                p.select(cases::recv_a | cases::recv_b);
+                                p.select(cases::recv_a | cases::recv_b);
+                              },
+                              [](party p) { p.select(cases::send_a | cases::otherwise, 30); }});
+  });
 }
 
 // Each party asks twice: at once if it can, then for certain.
