@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <utility>
 
 #include "linear/check.hpp"
 
@@ -101,7 +102,7 @@ struct select_spec {
                        close_b = 64;
   // Its result says which case it was, and of a receive the value.
   static constexpr std::int64_t no_value = 999;  ///< closed and drained
-  static constexpr std::int64_t threw = -2;      ///< sent on a closed one
+  static constexpr std::int64_t threw = -2;      ///< sent on a closed one, or closed it
   static constexpr std::int64_t result(int which, std::int64_t value = 0) {
     return which * 1'000 + value;
   }
@@ -149,9 +150,9 @@ struct select_spec {
           return true;
         }
       }
-      if ((o.kind & close) != 0 && !s.closed[x]) {
-        s.closed[x] = true;
-        return gives(result(close));
+      if ((o.kind & close) != 0) {
+        const bool again = std::exchange(s.closed[x], true);
+        return gives(again ? threw : result(close));
       }
     }
     // Without a buffer it depends on who waits, which no history shows.

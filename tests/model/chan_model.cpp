@@ -83,7 +83,8 @@ TEST(ChanModel, ATryMissesNoWork) {
                  [](auto& work) {
                    int v = 0;
                    return work.try_recv(v) == weft::chan_status::ok;
-                 });
+                 },
+                 {"ChanTryLooksWithoutTheLock"});
 }
 
 TEST(SelectModel, ADefaultMissesNoWork) {

@@ -7,6 +7,7 @@
 #include <weft/semaphore.hpp>
 #include <weft/wait_group.hpp>
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -16,6 +17,7 @@
 
 #include "linear/check.hpp"
 #include "linear/recorder.hpp"
+#include "linear/select_of.hpp"
 #include "linear/specs.hpp"
 #include "model_test.hpp"
 
@@ -151,50 +153,20 @@ TEST(ChanHistoryModel, WithOnePlace) {
 // One party of two channels: what it does is a select, with one case too.
 class select_party {
  public:
-  struct objects {
-    weft::chan<std::int64_t> of[2];
-    explicit objects(int capacity)
-        : of{weft::make_chan<std::int64_t>(capacity), weft::make_chan<std::int64_t>(capacity)} {}
-  };
+  using objects = std::array<weft::chan<std::int64_t>, 2>;
 
   select_party(std::shared_ptr<recorder> log, std::shared_ptr<objects> both, int me)
       : log_(std::move(log)), both_(std::move(both)), me_(me) {}
 
   void close(int cases) const {
     log_->record(me_, cases, 0, [&] {
-      both_->of[cases == select_spec::close_b ? 1 : 0].close();
+      (*both_)[cases == select_spec::close_b ? 1 : 0].close();
       return select_spec::result(cases);
     });
   }
 
-  // `cases`: one or two of those of the specification, and perhaps `otherwise`.
   void select(int cases, std::int64_t value = 0) const {
-    log_->record(me_, cases, value, [&]() -> std::int64_t {
-      std::optional<std::int64_t> got;
-      std::vector<weft::select_case> list;
-      std::vector<int> which;
-      for (const int x : {0, 1}) {
-        if (const int recv = cases & (select_spec::recv_a << x); recv != 0) {
-          list.emplace_back(weft::recv(both_->of[x], got));
-          which.push_back(recv);
-        }
-        if (const int send = cases & (select_spec::send_a << x); send != 0) {
-          list.emplace_back(weft::send(both_->of[x], value));
-          which.push_back(send);
-        }
-      }
-      if ((cases & select_spec::otherwise) != 0) {
-        list.emplace_back(weft::otherwise());
-        which.push_back(select_spec::otherwise);
-      }
-      try {
-        const int went = which[weft::select(list)];
-        const bool received = went <= select_spec::recv_b;
-        return select_spec::result(went, received ? got.value_or(select_spec::no_value) : 0);
-      } catch (const weft::closed_channel&) {
-        return select_spec::threw;
-      }
-    });
+    log_->record(me_, cases, value, [&] { return weft::linear::select_of(cases, *both_, value); });
   }
 
  private:
@@ -205,7 +177,8 @@ class select_party {
 
 threads select_parties(int capacity, const std::vector<std::function<void(select_party)>>& bodies) {
   auto log = recorded(select_spec{static_cast<std::size_t>(capacity)});
-  auto both = std::make_shared<select_party::objects>(capacity);
+  auto both = std::make_shared<select_party::objects>(select_party::objects{
+      weft::make_chan<std::int64_t>(capacity), weft::make_chan<std::int64_t>(capacity)});
   threads all;
   for (std::size_t i = 0; i < bodies.size(); ++i) {
     all.emplace_back(

@@ -17,7 +17,7 @@ SCHED = "runtime/src/sched/"
 SYNC = "runtime/src/sync/"
 CHAN = "channels/src/"
 CONTEXT = "context/src/"
-# name: (file, what is right, what is wrong)
+# name: (file, what is right, what is wrong); the last two may be lists, of places that go together
 MUTATIONS = {
     # [idle]
     "IdleSleepWithoutSecondLook": (
@@ -161,6 +161,9 @@ MUTATIONS = {
         CHAN + "chan_core.cpp", "retain();  // the woken may drop every other handle\n", ";"),
     "ChanRefillIsForgotten": (
         CHAN + "chan_core.cpp", "turn_slot(to, w);", "empty_slot(to);"),
+    "ChanTryLooksWithoutTheLock": (  # one of both would not do: the lock of the other one orders them
+        CHAN + "chan_core.cpp", ["alone && !may_send()", "alone && !may_recv()"],
+        ["!may_send()", "!may_recv()"]),
     "ChanValueIsMovedAfterTheWake": (
         CHAN + "chan_core.cpp",
         "hand_over(w, from);\n    w->result = wake_result::done;\n    ready(w->who);",
@@ -269,10 +272,12 @@ def mutate(root, file, out):
     with open(os.path.join(root, file), encoding="utf-8") as f:
         text = f.read()
     for name, (where, right, wrong) in MUTATIONS.items():
-        if where == file:
-            if text.count(right) != 1:
-                sys.exit(f"{file}: {name}: its text is there {text.count(right)} times")
-            text = text.replace(right, switched(name, right, wrong))
+        if where != file:
+            continue
+        for one, other in zip(right, wrong) if isinstance(right, list) else [(right, wrong)]:
+            if text.count(one) != 1:
+                sys.exit(f"{file}: {name}: its text is there {text.count(one)} times")
+            text = text.replace(one, switched(name, one, other))
     path = os.path.join(out, file)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     text = ("namespace weft::detail { bool model_mutation(const char* name) noexcept; }\n"

@@ -1,6 +1,7 @@
 #include <weft/context.hpp>
 #include <weft/mutex.hpp>
 #include <weft/sleep.hpp>
+#include <weft/wait_group.hpp>
 
 #include <chrono>
 #include <functional>
