@@ -268,7 +268,7 @@ TEST(BubbleDeathTest, ADeadlockOfTheOnlyThreadSpeaksOfNoOthers) {
     try {
       weft::testing::bubble([] { weft::make_chan<int>().recv(); });
     } catch (const weft::testing::bubble_failed& e) {
-      std::_Exit(std::string(e.what()).find("threads") == std::string::npos ? 0 : 1);
+      std::_Exit(std::string(e.what()).find("other threads") == std::string::npos ? 0 : 1);
     }
   };
   EXPECT_EXIT(deadlock(), ::testing::ExitedWithCode(0), "");
