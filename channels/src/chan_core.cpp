@@ -54,8 +54,9 @@ goroutine* self_or_unlock(biased_lock& held) {
 
 // ---- the buffer ----
 
-// [race.5] ThreadSanitizer: the edges of a buffered channel go through its slots, both ways (MM-2, MM-4). An
-// address for those of one slot. Elements without size have slots, too, as many as are told apart.
+// [race.5] ThreadSanitizer: the edges of a buffered channel go through its slots, both ways (MM-2,
+// MM-4). An address for those of one slot. Elements without size have slots, too, as many as are
+// told apart.
 const void* chan_core::slot_edge(std::size_t slot) const noexcept {
   return buffer_ + (type_.size != 0 ? slot * type_.size : slot % empty_slots);
 }

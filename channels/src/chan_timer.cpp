@@ -27,9 +27,9 @@ chan_core* chan_core::make_timed(const chan_timer& t) {
   return c;
 }
 
-// [chan_timer.1] With the lock held; `ok` has released it. The value is the time that was due (TM-12). A ticker
-// then goes on with the first point of its grid that is not past: ticks that nobody took are
-// dropped, and the phase is kept (TM-9).
+// [chan_timer.1] With the lock held; `ok` has released it. The value is the time that was due
+// (TM-12). A ticker then goes on with the first point of its grid that is not past: ticks that
+// nobody took are dropped, and the phase is kept (TM-9).
 chan_status chan_core::recv_time(void* to) noexcept {
   chan_timer& t = *timer_;
   if (!t.active || t.when == never) {

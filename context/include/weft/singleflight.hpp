@@ -167,7 +167,8 @@ class singleflight {
     flight_ptr call;
     bool first;
   };
-  // [singleflight.1] A place in the flight for this key, or in a new one. `out`: of do_chan(), else nil.
+  // [singleflight.1] A place in the flight for this key, or in a new one. `out`: of do_chan(), else
+  // nil.
   place join(const K& key, const chan<result>& out = nullptr) {
     std::lock_guard hold(state_->lock);
     auto at = state_->calls.find(key);

@@ -93,17 +93,18 @@ int allow_thread_locals(dl_phdr_info* module, std::size_t, void*) noexcept {
   return 0;
 }
 
-// [race.7] TSan forgets what it knows of a range of memory before it unmaps it. The unaligned address makes
-// the kernel refuse: nothing is unmapped. It forgets whole pages of its shadow only, each of which
-// stands for two KiB.
+// [race.7] TSan forgets what it knows of a range of memory before it unmaps it. The unaligned
+// address makes the kernel refuse: nothing is unmapped. It forgets whole pages of its shadow only,
+// each of which stands for two KiB.
 WEFT_OPAQUE void forget(const char* low, const void* frame) noexcept {
   char* from = const_cast<char*>(low) + 1;
   ::munmap(from, static_cast<std::size_t>(static_cast<const char*>(frame) - from));
 }
 
-// [race.8] A race is reported only if TSan can still say where the earlier access was made. It gives the
-// history of a context that is destroyed to the next one that needs room, and somebody who waits
-// in a loop needs room every millisecond. So the last contexts that ended are kept for a while.
+// [race.8] A race is reported only if TSan can still say where the earlier access was made. It
+// gives the history of a context that is destroyed to the next one that needs room, and somebody
+// who waits in a loop needs room every millisecond. So the last contexts that ended are kept for a
+// while.
 constexpr unsigned ended_kept = 64;
 constinit void* ended[ended_kept] = {};
 constinit unsigned ended_next = 0;

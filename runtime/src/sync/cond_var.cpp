@@ -59,8 +59,8 @@ detail::wait_end cond_var::turn::wait(const detail::wait_limit& limit) noexcept 
   return end;
 }
 
-// [cond.2] With lock_ held: takes out the next one who can be notified, and marks it. Those whose wait has
-// timed out are passed over (T13). Null: nobody waits.
+// [cond.2] With lock_ held: takes out the next one who can be notified, and marks it. Those whose
+// wait has timed out are passed over (T13). Null: nobody waits.
 detail::waiter* cond_var::pop_notified() noexcept {
   while (detail::waiter* w = waiters_.pop_front()) {
     const bool parked = w->value != nullptr;
