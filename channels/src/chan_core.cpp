@@ -14,7 +14,12 @@ namespace {
 
 std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
 
-constexpr std::size_t portion = 64;  // of receivers that a close wakes
+// Of receivers that a close wakes at once.
+#if WEFT_MODEL
+constexpr std::size_t portion = 1;
+#else
+constexpr std::size_t portion = 64;
+#endif
 
 // Room for the edges of slots that have no size.
 constexpr std::size_t empty_slots = 256;
@@ -49,8 +54,9 @@ goroutine* self_or_unlock(biased_lock& held) {
 
 // ---- the buffer ----
 
-// ThreadSanitizer: the edges of a buffered channel go through its slots, both ways (MM-2, MM-4). An
-// address for those of one slot. Elements without size have slots, too, as many as are told apart.
+// [race.5] ThreadSanitizer: the edges of a buffered channel go through its slots, both ways (MM-2,
+// MM-4). An address for those of one slot. Elements without size have slots, too, as many as are
+// told apart.
 const void* chan_core::slot_edge(std::size_t slot) const noexcept {
   return buffer_ + (type_.size != 0 ? slot * type_.size : slot % empty_slots);
 }

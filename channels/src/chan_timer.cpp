@@ -27,9 +27,9 @@ chan_core* chan_core::make_timed(const chan_timer& t) {
   return c;
 }
 
-// With the lock held; `ok` has released it. The value is the time that was due (TM-12). A ticker
-// then goes on with the first point of its grid that is not past: ticks that nobody took are
-// dropped, and the phase is kept (TM-9).
+// [chan_timer.1] With the lock held; `ok` has released it. The value is the time that was due
+// (TM-12). A ticker then goes on with the first point of its grid that is not past: ticks that
+// nobody took are dropped, and the phase is kept (TM-9).
 chan_status chan_core::recv_time(void* to) noexcept {
   chan_timer& t = *timer_;
   if (!t.active || t.when == never) {
@@ -54,7 +54,7 @@ chan_status chan_core::recv_time(void* to) noexcept {
   return chan_status::ok;
 }
 
-// With the lock held, which is released.
+// [chan_timer.1] With the lock held, which is released.
 chan_status chan_core::wait_for_time(void* to, const wait_limit& limit) {
   for (;;) {
     if (recv_time(to) == chan_status::ok) {
@@ -83,6 +83,8 @@ chan_status chan_core::wait_for_time(void* to, const wait_limit& limit) {
   }
 }
 
+// [chan_timer.2] In one step: what was set before gives no value any more, and who waits for it
+// comes back to see.
 bool chan_core::set_timer(const chan_timer& t) noexcept {
   const race::runtime_code in;
   race::release(&timer_);  // MM-8

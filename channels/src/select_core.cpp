@@ -285,6 +285,7 @@ attempt_result wait_for_one(attempt& a, goroutine* me, select_options options, t
       a.unlock_all_but(s == chan_status::ok ? e.core : nullptr);
       return {attempt_end::went, {scratch.poll[k], s == chan_status::closed}};
     }
+    // [chan_timer.3]
     if (e.op == select_op::recv && e.core->next_time() < limit.deadline) {
       limit.deadline = e.core->next_time();
       limit.index = claim_timeout;

@@ -10,6 +10,7 @@ using weft::linear::channel_spec;
 using weft::linear::check;
 using weft::linear::history;
 using weft::linear::not_returned;
+using weft::linear::select_spec;
 using weft::linear::tokens_spec;
 using weft::linear::wait_group_spec;
 
@@ -123,6 +124,53 @@ TEST(LinearWaitGroup, WaitReturnsAtZeroOnly) {
                                          {0, k::add, -1, 0, 3, 4},
                                          {1, k::wait, 0, 0, 5, not_returned}})
                    .ok);
+}
+
+// SE-4: there is always something in one of both.
+TEST(LinearSelect, TheDefaultIsTakenOnlyWhenAtOneMomentNoCaseCanGo) {
+  using spec = select_spec;
+  const history moved = {{0, spec::send_a, 1, spec::result(spec::send_a), 1, 2},
+                         {0, spec::send_b, 2, spec::result(spec::send_b), 3, 4},
+                         {0, spec::recv_a, 0, spec::result(spec::recv_a, 1), 5, 6}};
+  const auto with = [&](int value_or_default, std::uint64_t called, std::uint64_t returned) {
+    history h = moved;
+    h.push_back(
+        {1, spec::recv_a | spec::recv_b | spec::otherwise, 0, value_or_default, called, returned});
+    return check(spec{1}, h).ok;
+  };
+  const int took_default = spec::result(spec::otherwise);
+  EXPECT_FALSE(with(took_default, 3, 9));
+  EXPECT_TRUE(with(took_default, 1, 9));  // before the first send
+  EXPECT_TRUE(with(spec::result(spec::recv_b, 2), 3, 9));
+  EXPECT_FALSE(with(spec::result(spec::recv_a, 2), 3, 9));
+}
+
+TEST(LinearSelect, OneCaseHasAnEffect) {
+  using spec = select_spec;
+  const auto two_senders = [](std::uint64_t second_returns) {
+    return history{{0, spec::send_a, 1, spec::result(spec::send_a), 1, 5},
+                   {1, spec::send_b, 2, spec::result(spec::send_b), 2, second_returns},
+                   {2, spec::recv_a | spec::recv_b, 0, spec::result(spec::recv_a, 1), 3, 4}};
+  };
+  EXPECT_TRUE(check(spec{0}, two_senders(not_returned)).ok);
+  EXPECT_FALSE(check(spec{0}, two_senders(6)).ok);
+  history nobody = two_senders(not_returned);
+  nobody[0].returned = nobody[2].returned = not_returned;
+  EXPECT_FALSE(check(spec{0}, nobody).ok);  // they could have met
+}
+
+TEST(LinearSelect, AClosedChannelIsACaseThatCanGo) {
+  using spec = select_spec;
+  const auto after_close = [](int kind, std::int64_t result) {
+    return check(spec{1}, {{0, spec::close_a, 0, spec::result(spec::close_a), 1, 2},
+                           {1, kind, 7, result, 3, 4}})
+        .ok;
+  };
+  EXPECT_TRUE(after_close(spec::recv_a | spec::recv_b, spec::result(spec::recv_a, spec::no_value)));
+  EXPECT_TRUE(after_close(spec::send_a | spec::recv_b, spec::threw));
+  EXPECT_FALSE(after_close(spec::recv_a | spec::otherwise, spec::result(spec::otherwise)));
+  EXPECT_FALSE(
+      after_close(spec::recv_b | spec::otherwise, spec::result(spec::recv_b, spec::no_value)));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <random>
@@ -17,6 +18,7 @@
 
 #include "linear/check.hpp"
 #include "linear/recorder.hpp"
+#include "linear/select_of.hpp"
 #include "linear/specs.hpp"
 #include "support/fixture.hpp"
 #include "support/idle.hpp"
@@ -25,6 +27,7 @@ namespace {
 
 using weft::linear::channel_spec;
 using weft::linear::recorder;
+using weft::linear::select_spec;
 using weft::linear::tokens_spec;
 using weft::linear::wait_group_spec;
 
@@ -147,6 +150,40 @@ void one_channel_program(std::size_t capacity, std::uint64_t seed) {
     }
   });
   const auto verdict = check(channel_spec{capacity}, p->log.taken());
+  EXPECT_TRUE(verdict.ok) << "capacity " << capacity << ", program " << seed << ": "
+                          << verdict.text;
+}
+
+/// Two channels under selects of up to four cases, with and without a default, and closes.
+void one_select_program(std::size_t capacity, std::uint64_t seed) {
+  auto p = std::make_shared<program>();
+  const std::array<weft::chan<std::int64_t>, 2> both = {
+      weft::make_chan<std::int64_t>(static_cast<int>(capacity)),
+      weft::make_chan<std::int64_t>(static_cast<int>(capacity))};
+  const bool may_close = seed % 3 == 0;
+  run_parties(p, seed, [both, may_close](program& prog, int me, int n, std::mt19937_64& draw) {
+    using spec = select_spec;
+    const std::int64_t value = me * 100 + n;
+    if (may_close && draw() % 16 == 0) {
+      const int x = draw() % 2 == 0 ? 0 : 1;
+      prog.log.record(me, spec::close_a << x, 0, [&]() -> std::int64_t {
+        try {
+          both[static_cast<std::size_t>(x)].close();
+          return spec::result(spec::close_a << x);
+        } catch (const weft::closed_channel&) {
+          return spec::threw;
+        }
+      });
+      return;
+    }
+    int kind = 0;
+    while (kind == 0) {
+      kind = static_cast<int>(draw() % 16);  // some of receive and send on both
+    }
+    kind |= draw() % 3 == 0 ? spec::otherwise : 0;
+    prog.log.record(me, kind, value, [&] { return weft::linear::select_of(kind, both, value); });
+  });
+  const auto verdict = check(select_spec{capacity}, p->log.taken());
   EXPECT_TRUE(verdict.ok) << "capacity " << capacity << ", program " << seed << ": "
                           << verdict.text;
 }
@@ -276,6 +313,9 @@ TEST_P(Histories, OfAChannelWithOnePlaceAreLinearizable) {
 TEST_P(Histories, OfAChannelWithThreePlacesAreLinearizable) {
   each_program([](std::uint64_t seed) { one_channel_program(3, seed); });
 }
+TEST_P(Histories, OfSelectsAreLinearizable) {
+  each_program([](std::uint64_t seed) { one_select_program(seed % 3, seed / 3); });
+}
 TEST_P(Histories, OfASemaphoreAreLinearizable) {
   each_program([](std::uint64_t seed) { one_semaphore_program(3, seed); });
 }
@@ -291,6 +331,9 @@ TEST(SimulatedHistories, OfChannelsAreLinearizable) {
     each_simulated_program([=](std::uint64_t seed) { one_channel_program(capacity, seed); });
   }
   record_histories(3 * programs());
+}
+TEST(SimulatedHistories, OfSelectsAreLinearizable) {
+  each_simulated_program([](std::uint64_t seed) { one_select_program(seed % 3, seed / 3); });
 }
 TEST(SimulatedHistories, OfASemaphoreAreLinearizable) {
   each_simulated_program([](std::uint64_t seed) { one_semaphore_program(3, seed); });

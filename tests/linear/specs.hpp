@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <utility>
 
 #include "linear/check.hpp"
 
@@ -90,6 +91,115 @@ struct channel_spec {
                                      : ": " + std::to_string(o.result);
     }
     return t;
+  }
+};
+
+/// Two channels of one capacity, and operations that do one of several things: a select; with one
+/// case a plain send or receive, with `otherwise` besides their try forms.
+struct select_spec {
+  // The kind of an operation is the sum of its cases. The argument is what it sends.
+  static constexpr int recv_a = 1, recv_b = 2, send_a = 4, send_b = 8, otherwise = 16, close_a = 32,
+                       close_b = 64;
+  // Its result says which case it was, and of a receive the value.
+  static constexpr std::int64_t no_value = 999;  ///< closed and drained
+  static constexpr std::int64_t threw = -2;      ///< sent on a closed one, or closed it
+  static constexpr std::int64_t result(int which, std::int64_t value = 0) {
+    return which * 1'000 + value;
+  }
+
+  std::size_t capacity = 0;
+
+  struct state {
+    std::deque<std::int64_t> buffer[2];
+    bool closed[2] = {};
+    bool operator==(const state&) const = default;
+    std::string key() const {
+      std::string k;
+      for (const int x : {0, 1}) {
+        k += closed[x] ? 'c' : 'o';
+        for (const std::int64_t v : buffer[x]) {
+          k += std::to_string(v) + ',';
+        }
+      }
+      return k;
+    }
+  };
+  state initial() const { return {}; }
+
+  bool step(state& s, const operation& o, bool pending) const {
+    const auto gives = [&](std::int64_t r) { return pending || o.result == r; };
+    bool another_can_go = false;
+    for (const int x : {0, 1}) {
+      auto& buffer = s.buffer[x];
+      const int recv = recv_a << x, send = send_a << x, close = close_a << x;
+      if ((o.kind & recv) != 0 && (!buffer.empty() || s.closed[x])) {
+        another_can_go = true;
+        if (gives(result(recv, buffer.empty() ? no_value : buffer.front()))) {
+          if (!buffer.empty()) {
+            buffer.pop_front();
+          }
+          return true;
+        }
+      }
+      if ((o.kind & send) != 0 && (s.closed[x] || buffer.size() < capacity)) {
+        another_can_go = true;
+        if (gives(s.closed[x] ? threw : result(send))) {
+          if (!s.closed[x]) {
+            buffer.push_back(o.argument);
+          }
+          return true;
+        }
+      }
+      if ((o.kind & close) != 0) {
+        const bool again = std::exchange(s.closed[x], true);
+        return gives(again ? threw : result(close));
+      }
+    }
+    // Without a buffer it depends on who waits, which no history shows.
+    return (o.kind & otherwise) != 0 && !another_can_go && gives(result(otherwise));
+  }
+
+  bool may_block(const state&, const operation&) const { return false; }
+
+  bool meet(state& s, const operation& a, const operation& b) const {
+    for (const int x : {0, 1}) {
+      const int recv = recv_a << x, send = send_a << x;
+      if (capacity == 0 && !s.closed[x] && (a.kind & send) != 0 && (b.kind & recv) != 0 &&
+          (a.pending() || a.result == result(send)) &&
+          (b.pending() || b.result == result(recv, a.argument))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  std::string text(const operation& o) const {
+    static constexpr const char* names[] = {"recv a",    "recv b",  "send a", "send b",
+                                            "otherwise", "close a", "close b"};
+    const auto of = [](std::int64_t cases) {
+      std::string t;
+      for (int i = 0; i < 7; ++i) {
+        if ((cases >> i & 1) != 0) {
+          t += (t.empty() ? "" : " | ") + std::string(names[i]);
+        }
+      }
+      return t;
+    };
+    std::string t = of(o.kind);
+    if ((o.kind & (send_a | send_b)) != 0) {
+      t += " of " + std::to_string(o.argument);
+    }
+    if (o.pending()) {
+      return t;
+    }
+    if (o.result == threw) {
+      return t + ": threw";
+    }
+    t += ": " + of(o.result / 1'000);
+    const bool received = o.result / 1'000 <= recv_b;
+    return !received                      ? t
+           : o.result % 1'000 == no_value ? t + ", closed"
+                                          : t + ' ' + std::to_string(o.result % 1'000);
   }
 };
 

@@ -88,20 +88,22 @@ bool closed(const weft::recv_chan<weft::unit>& c) {
 
 // CX-16
 TEST(ContextModel, AChildMadeDuringTheCancelOfItsParentEndsUpDone) {
-  weft::model::expect_holds([] {
-    nodes = 0;
-    struct state {
-      held parent{make(nullptr)};
-      held child{nullptr};
-    };
-    auto s = std::make_shared<state>();
-    weft::model::at_end([s] {
-      require(s->child->is_done(), "the child is not done");
-      require(s->child->cause() == parent_cause, "it has another cause");
-    });
-    return threads{[s] { s->parent->cancel(canceled, parent_cause); },
-                   [s] { s->child.node = make(s->parent.node); }};
-  });
+  weft::model::expect_holds(
+      [] {
+        nodes = 0;
+        struct state {
+          held parent{make(nullptr)};
+          held child{nullptr};
+        };
+        auto s = std::make_shared<state>();
+        weft::model::at_end([s] {
+          require(s->child->is_done(), "the child is not done");
+          require(s->child->cause() == parent_cause, "it has another cause");
+        });
+        return threads{[s] { s->parent->cancel(canceled, parent_cause); },
+                       [s] { s->child.node = make(s->parent.node); }};
+      },
+      {}, {"ContextChildIsLinkedToADoneParent"});
 }
 
 // CX-2, CX-9: whoever comes second returns only when all is done, too.
@@ -130,24 +132,26 @@ TEST(ContextModel, WhenACancelReturnsAllBelowIsDone) {
                          check();
                        }};
       },
-      {.preemptions = 3});
+      {.preemptions = 3}, {"ContextSettlesBeforeItsChildren", "ContextCancelSkipsAChild"});
 }
 
 TEST(ContextModel, WhenASecondCancelOfTheSameReturnsAllBelowIsDone) {
-  weft::model::expect_holds([] {
-    nodes = 0;
-    struct state {
-      held top{make(nullptr)};
-      held middle{make(top.node)};
-      held leaf{make(middle.node)};
-    };
-    auto s = std::make_shared<state>();
-    const auto cancel = [s] {
-      s->top->cancel(canceled, parent_cause);
-      require(s->middle->is_done() && s->leaf->is_done(), "not done");
-    };
-    return threads{cancel, cancel};
-  });
+  weft::model::expect_holds(
+      [] {
+        nodes = 0;
+        struct state {
+          held top{make(nullptr)};
+          held middle{make(top.node)};
+          held leaf{make(middle.node)};
+        };
+        auto s = std::make_shared<state>();
+        const auto cancel = [s] {
+          s->top->cancel(canceled, parent_cause);
+          require(s->middle->is_done() && s->leaf->is_done(), "not done");
+        };
+        return threads{cancel, cancel};
+      },
+      {}, {"ContextSecondCancellerDoesNotHelp"});
 }
 
 // CX-14
@@ -220,7 +224,7 @@ TEST(ContextModel, AnErrorIsSeenOnlyWithTheChannelClosedAndTheOtherWayRound) {
                          }
                        }};
       },
-      {.preemptions = 3});
+      {.preemptions = 3}, {"ContextErrorIsSeenBeforeItsChannelIsClosed"});
 }
 
 // CX-4: asked for while it is being cancelled.
@@ -301,28 +305,30 @@ TEST(ContextModel, TwoSweepsThatMeetInAMergedNodeBothReturnWithAllDone) {
 
 // [context.8]
 TEST(ContextModel, AMergedNodeMadeWhileAParentIsCancelledIsLinkedNowhereInTheEnd) {
-  weft::model::expect_holds([] {
-    nodes = 0;
-    struct state {
-      held a{make(nullptr)};
-      held b{make(nullptr)};
-      held merged{nullptr};
-    };
-    auto s = std::make_shared<state>();
-    weft::model::at_end([s] {
-      require(s->merged->is_done(), "not done");
-      // finish() tells whether there is something in the list.
-      require(!s->b->finish(canceled, canceled), "it is still in its second parent's list");
-    });
-    return threads{[s] { s->a->cancel(canceled, parent_cause); },
-                   [s] {
-                     const context_node* parents[] = {s->a.node, s->b.node};
-                     cancel_node* points[] = {s->a.node, s->b.node};
-                     auto* m = merged_node::make(parents, points, weft::detail::never);
-                     m->join_all();
-                     s->merged.node = m;
-                   }};
-  });
+  weft::model::expect_holds(
+      [] {
+        nodes = 0;
+        struct state {
+          held a{make(nullptr)};
+          held b{make(nullptr)};
+          held merged{nullptr};
+        };
+        auto s = std::make_shared<state>();
+        weft::model::at_end([s] {
+          require(s->merged->is_done(), "not done");
+          // finish() tells whether there is something in the list.
+          require(!s->b->finish(canceled, canceled), "it is still in its second parent's list");
+        });
+        return threads{[s] { s->a->cancel(canceled, parent_cause); },
+                       [s] {
+                         const context_node* parents[] = {s->a.node, s->b.node};
+                         cancel_node* points[] = {s->a.node, s->b.node};
+                         auto* m = merged_node::make(parents, points, weft::detail::never);
+                         m->join_all();
+                         s->merged.node = m;
+                       }};
+      },
+      {}, {"ContextMergedStaysInOneList"});
 }
 
 // CX-13

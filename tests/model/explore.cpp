@@ -202,6 +202,11 @@ outcome replay(const scenario& make, const std::string& schedule, trace t) {
   if (slash != '/' || colon != ':' || !in.eof()) {
     throw std::invalid_argument("no schedule: " + schedule);
   }
+  const auto refuse = [&](const std::string& why) {
+    now = nullptr;
+    throw std::invalid_argument("schedule " + schedule + " is of no run of this scenario: " + why +
+                                "; the sources or the scenario have changed since it was printed");
+  };
   now = &e;
   outcome result;
   std::ostringstream lines;
@@ -214,6 +219,10 @@ outcome replay(const scenario& make, const std::string& schedule, trace t) {
     lines.str({});
     run_once(make);
     for (std::size_t i = known; i < e.path.size() && i < wanted.size(); ++i) {
+      if (wanted[i] >= e.path[i].of) {
+        refuse("choice " + std::to_string(i + 1) + " is " + std::to_string(wanted[i]) +
+               " of only " + std::to_string(e.path[i].of));
+      }
       e.path[i].taken = wanted[i];
       e.path.resize(i + 1);
       break;
@@ -221,6 +230,10 @@ outcome replay(const scenario& make, const std::string& schedule, trace t) {
     if (e.path.size() == known || known >= wanted.size()) {
       break;
     }
+  }
+  if (wanted.size() > e.path.size()) {
+    refuse("it has " + std::to_string(wanted.size()) + " choices, and the run ended after " +
+           std::to_string(e.path.size()));
   }
   std::fputs(lines.str().c_str(), stderr);
   result.executions = 1;

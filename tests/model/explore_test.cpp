@@ -51,6 +51,24 @@ TEST(Explorer, WhatIsNoScheduleIsRefused) {
   }
 }
 
+// One that was printed before a change: it must not pass for a run without a failure.
+TEST(Explorer, AScheduleThatFitsNoRunIsRefused) {
+  const auto message_for = [](const std::string& schedule) -> std::string {
+    try {
+      weft::model::replay(lost_update, schedule);
+    } catch (const std::invalid_argument& e) {
+      return e.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(message_for("2/0:0"), "");
+  EXPECT_NE(message_for("2/0:7").find("choice 1 is 7 of only 2"), std::string::npos)
+      << message_for("2/0:7");
+  std::string longer = weft::model::explore(lost_update).schedule + ".0.0.0.0.0.0.0.0.0.0.0.0";
+  EXPECT_NE(message_for(longer).find("choices, and the run ended after"), std::string::npos)
+      << message_for(longer);
+}
+
 TEST(Explorer, SamplesFindWhatTheSearchInOrderDoesNotReach) {
   weft::model::options few{.most_executions = 1};
   EXPECT_EQ(weft::model::explore(lost_update, few).failure, "");

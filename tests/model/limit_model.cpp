@@ -52,7 +52,7 @@ TEST(DoneSignalModel, WhoJoinsIsWokenWheneverItFires) {
         const auto waits = [s] { require(wait_for(*s) && s->done(), "woken by something else"); };
         return threads{waits, waits, [s] { require(s->fire(), "somebody else fired"); }};
       },
-      {.preemptions = 4});
+      {.preemptions = 4}, {"DoneSignalIsJoinedTooLate"});
 }
 
 TEST(DoneSignalModel, ItFiresOnce) {
@@ -67,7 +67,7 @@ TEST(DoneSignalModel, ItFiresOnce) {
         const auto fires = [s] { s->fired += s->signal.fire() ? 1 : 0; };
         return threads{fires, fires, [s] { wait_for(s->signal); }};
       },
-      {.preemptions = 4});
+      {.preemptions = 4}, {"DoneSignalFiresTwice"});
 }
 
 // HZ-1: the one who waited may end the context that has woken it.
@@ -245,10 +245,41 @@ TEST(ChanLimitModel, CloseMeetsThoseWhoMayGiveUp) {
       {.preemptions = 3, .most_executions = 2'000'000});
 }
 
+// [limit.4] Who gives up alone has nobody who would find it in the queue later.
+TEST(ChanLimitModel, AWaitThatEndedOtherwiseIsInNoQueue) {
+  weft::model::expect_holds(
+      [] {
+        struct state {
+          weft::chan<int> a = weft::make_chan<int>();
+          weft::chan<int> b = weft::make_chan<int>();
+          model_context ctx;
+        };
+        auto s = std::make_shared<state>();
+        weft::model::at_end([s] {
+          for (const auto* c : {&s->a, &s->b}) {
+            require(c->core()->senders().empty() && c->core()->receivers().empty(),
+                    "who has given up is still in a queue");
+          }
+        });
+        return threads{[s] {
+                         require(s->a.send(s->ctx, 1) == chan_status::canceled, "nobody receives");
+                         require(s->a.send_for(1, 1ns) == chan_status::timeout, "nobody receives");
+                       },
+                       [s] {
+                         int v = 0;
+                         require(s->b.recv(s->ctx, v) == chan_status::canceled, "nobody sends");
+                         require(s->b.recv_for(v, 1ns) == chan_status::timeout, "nobody sends");
+                       },
+                       [s] { s->ctx.signal.fire(); }};
+      },
+      {}, {"ChanLimitSenderStaysInTheQueue", "ChanLimitReceiverStaysInTheQueue"});
+}
+
 // HZ-1: the handles of both are the last ones.
 TEST(ChanLimitModel, MayBeDestroyedByEitherSide) {
   weft::model::expect_holds(
       [] {
+        weft::model::keep_freed();
         auto sends = std::make_shared<weft::chan<int>>(weft::make_chan<int>());
         auto receives = std::make_shared<weft::chan<int>>(*sends);
         return threads{[sends] {
@@ -361,7 +392,7 @@ TEST(ChanTimerModel, AStoppedTimerGivesNothing) {
                          require(before + s->prevented <= 1, "prevented after it was received");
                        }};
       },
-      {.preemptions = 3});
+      {.preemptions = 3}, {"ChanTimerStopLeavesTheValue"});
 }
 
 // T8, TM-5: after reset() has returned nobody gets a value of the former setting.
@@ -399,7 +430,7 @@ TEST(ChanTimerModel, AnEarlierTimeEndsAWaitThatHasBegun) {
         return threads{[s] { require(s->receive(weft::detail::never) == 3, "another time"); },
                        [s] { s->set(true, 3); }};
       },
-      {.preemptions = 5});
+      {.preemptions = 5}, {"ChanTimerIsSetAndNobodyLooksAgain"});
 }
 
 // TM-17: several receivers, one value.
@@ -411,7 +442,7 @@ TEST(ChanTimerModel, OneOfTwoReceiversGetsTheValue) {
         const auto receive = [s] { s->receive(2 * timed::due); };
         return threads{receive, receive};
       },
-      {.preemptions = 4});
+      {.preemptions = 4}, {"ChanTimerGivesOneValueTwice"});
 }
 
 // TM-9: the grid is kept however receivers meet.
@@ -551,32 +582,34 @@ TEST(MutexLimitModel, TheOneBehindAWaiterThatGaveUpGetsTheMutex) {
 
 // T13: a notification is for somebody who waits.
 TEST(CondLimitModel, ANotificationThatMeetsOneWhoGaveUpGoesToTheNext) {
-  weft::model::expect_holds([] {
-    struct state {
-      weft::mutex lock;
-      weft::cond_var cond;
-      model_context ctx;
-      bool set = false;
-    };
-    auto s = std::make_shared<state>();
-    return threads{[s] {
-                     std::unique_lock hold(s->lock);
-                     if (s->cond.wait_for(hold, 1ns) == std::cv_status::no_timeout) {
-                       s->cond.notify_one();
-                     }
-                   },
-                   [s] {
-                     std::unique_lock hold(s->lock);
-                     s->cond.wait(hold, [&] { return s->set; });
-                   },
-                   [s] {
-                     {
-                       std::lock_guard hold(s->lock);
-                       s->set = true;
-                     }
-                     s->cond.notify_one();
-                   }};
-  });
+  weft::model::expect_holds(
+      [] {
+        struct state {
+          weft::mutex lock;
+          weft::cond_var cond;
+          model_context ctx;
+          bool set = false;
+        };
+        auto s = std::make_shared<state>();
+        return threads{[s] {
+                         std::unique_lock hold(s->lock);
+                         if (s->cond.wait_for(hold, 1ns) == std::cv_status::no_timeout) {
+                           s->cond.notify_one();
+                         }
+                       },
+                       [s] {
+                         std::unique_lock hold(s->lock);
+                         s->cond.wait(hold, [&] { return s->set; });
+                       },
+                       [s] {
+                         {
+                           std::lock_guard hold(s->lock);
+                           s->set = true;
+                         }
+                         s->cond.notify_one();
+                       }};
+      },
+      {}, {"CondLimitNotificationIsForOneWhoGaveUp"});
 }
 
 TEST(CondLimitModel, ACancelledWaitHoldsTheLockAndLeavesTheQueue) {

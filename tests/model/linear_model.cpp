@@ -3,9 +3,11 @@
 #include <weft/chan.hpp>
 #include <weft/exceptions.hpp>
 #include <weft/mutex.hpp>
+#include <weft/select.hpp>
 #include <weft/semaphore.hpp>
 #include <weft/wait_group.hpp>
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -15,12 +17,14 @@
 
 #include "linear/check.hpp"
 #include "linear/recorder.hpp"
+#include "linear/select_of.hpp"
 #include "linear/specs.hpp"
 #include "model_test.hpp"
 
 namespace {
 
 using weft::linear::channel_spec;
+using weft::linear::select_spec;
 using weft::linear::tokens_spec;
 using weft::linear::wait_group_spec;
 using threads = std::vector<std::function<void()>>;
@@ -142,6 +146,108 @@ TEST(ChanHistoryModel, WithOnePlace) {
                        }};
       },
       deep);
+}
+
+// ---- select ----
+
+// One party of two channels: what it does is a select, with one case too.
+class select_party {
+ public:
+  using objects = std::array<weft::chan<std::int64_t>, 2>;
+
+  select_party(std::shared_ptr<recorder> log, std::shared_ptr<objects> both, int me)
+      : log_(std::move(log)), both_(std::move(both)), me_(me) {}
+
+  void close(int cases) const {
+    log_->record(me_, cases, 0, [&] {
+      (*both_)[cases == select_spec::close_b ? 1 : 0].close();
+      return select_spec::result(cases);
+    });
+  }
+
+  void select(int cases, std::int64_t value = 0) const {
+    log_->record(me_, cases, value, [&] { return weft::linear::select_of(cases, *both_, value); });
+  }
+
+ private:
+  std::shared_ptr<recorder> log_;
+  std::shared_ptr<objects> both_;
+  int me_;
+};
+
+threads select_parties(int capacity, const std::vector<std::function<void(select_party)>>& bodies) {
+  auto log = recorded(select_spec{static_cast<std::size_t>(capacity)});
+  auto both = std::make_shared<select_party::objects>(select_party::objects{
+      weft::make_chan<std::int64_t>(capacity), weft::make_chan<std::int64_t>(capacity)});
+  threads all;
+  for (std::size_t i = 0; i < bodies.size(); ++i) {
+    all.emplace_back(
+        [body = bodies[i], party = select_party(log, both, static_cast<int>(i))] { body(party); });
+  }
+  return all;
+}
+
+using party = const select_party&;
+using cases = select_spec;
+
+// Each select may meet the other one or a plain partner; those that are left hear of the closes.
+TEST(SelectHistoryModel, CrossedWithoutABuffer) {
+  weft::model::expect_holds(
+      [] {
+        return select_parties(0, {[](party p) { p.select(cases::send_a | cases::recv_b, 10); },
+                                  [](party p) { p.select(cases::send_b | cases::recv_a, 20); },
+                                  [](party p) {
+                                    p.select(cases::recv_a | cases::recv_b | cases::otherwise);
+                                    p.close(cases::close_a);
+                                    p.close(cases::close_b);
+                                  }});
+      },
+      {}, {"SelectWithoutSecondPass", "ClaimThatIsLostIsTaken"});
+}
+
+TEST(SelectHistoryModel, WithACloseWithoutABuffer) {
+  weft::model::expect_holds([] {
+    return select_parties(0, {[](party p) { p.select(cases::send_a, 10); },
+                              [](party p) {
+                                p.select(cases::recv_a | cases::recv_b);
+                                p.select(cases::recv_a | cases::recv_b);
+                                p.close(cases::close_a);
+                              },
+                              [](party p) { p.close(cases::close_b); }});
+  });
+}
+
+// SE-4: from the first send on there is always something in one of both.
+TEST(SelectHistoryModel, ADefaultBesideAValueThatMoves) {
+  weft::model::expect_holds(
+      [] {
+        return select_parties(1, {[](party p) {
+                                    p.select(cases::send_a, 10);
+                                    p.select(cases::send_b, 11);
+                                    p.select(cases::recv_a | cases::otherwise);
+                                  },
+                                  [](party p) {
+                                    for (int i = 0; i < 2; ++i) {
+                                      p.select(cases::recv_a | cases::recv_b | cases::otherwise);
+                                    }
+                                  }});
+      },
+      deep, {"SelectWithoutSecondPass"});
+}
+
+TEST(SelectHistoryModel, WithOnePlaceEach) {
+  weft::model::expect_holds([] {
+    return select_parties(1, {[](party p) {
+                                p.select(cases::send_a | cases::send_b, 10);
+                                p.select(cases::send_a | cases::send_b, 11);
+                                p.close(cases::close_b);
+                              },
+                              [](party p) {
+                                p.select(cases::recv_a | cases::recv_b);
+                                p.select(cases::recv_a | cases::recv_b);
+                              },
+                              [](party p) { p.select(cases::send_a | cases::otherwise, 30); }});
+  });
 }
 
 // Each party asks twice: at once if it can, then for certain.

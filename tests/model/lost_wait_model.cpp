@@ -54,7 +54,7 @@ TEST_F(LostWaitModel, TheLastDropMeetsTheWait) {
         return threads{[c, lost] { *lost = abandoned([&] { c.recv(); }); },
                        [c]() mutable { c = nullptr; }};
       },
-      {.preemptions = 3});
+      {.preemptions = 3}, {"LostWaitIsNotLookedForAtADrop"});
 }
 
 // A value that comes is received; only after the sender has left is the second receive lost.
@@ -109,24 +109,31 @@ TEST_F(LostWaitModel, ASelectIsLostWithTheLastOfItsChannels) {
 // The select comes back by b and serves the plain receiver: that one is not lost though all handles
 // of its channel belong to those that wait.
 TEST_F(LostWaitModel, ASelectThatMayComeBackSavesTheOthers) {
-  weft::model::expect_holds([] {
-    clear_reports();
-    auto a = weft::make_chan<int>();
-    auto b = weft::make_chan<int>();
-    auto got = std::make_shared<int>(0);
-    weft::model::at_end(
-        [got] { require(*got == 5 && all_reports() == 0, "a wait that ended was reported"); });
-    return threads{[a, got] { *got += *a.recv(); },
-                   [a, b] {
-                     std::optional<int> v;
-                     weft::select(weft::recv(a), weft::recv(b, v));
-                     a.send(*v);
-                   },
-                   [b]() mutable {
-                     b.send(5);
-                     b = nullptr;
-                   }};
-  });
+  weft::model::expect_holds(
+      [] {
+        clear_reports();
+        auto a = weft::make_chan<int>();
+        auto b = weft::make_chan<int>();
+        auto got = std::make_shared<int>(0);
+        weft::model::at_end(
+            [got] { require(*got == 5 && all_reports() == 0, "a wait that ended was reported"); });
+        const auto not_lost = [](const std::function<void()>& f) {
+          require(!abandoned(f), "a wait that could end was abandoned");
+        };
+        return threads{[a, got, not_lost] { not_lost([&] { *got += *a.recv(); }); },
+                       [a, b, not_lost] {
+                         not_lost([&] {
+                           std::optional<int> v;
+                           weft::select(weft::recv(a), weft::recv(b, v));
+                           a.send(*v);
+                         });
+                       },
+                       [b]() mutable {
+                         b.send(5);
+                         b = nullptr;
+                       }};
+      },
+      {}, {"LostWaitOfASelectIsThatOfOneChannel"});
 }
 
 // The circle is seen by the one that closes it, whoever that is, once. A third one, which breaks

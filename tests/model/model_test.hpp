@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
 #include <memory>
 #include <new>
 #include <string>
@@ -39,13 +40,33 @@ inline std::size_t asked_for(const char* name) {
   return text != nullptr ? std::strtoull(text, nullptr, 10) : 0;
 }
 
-/// Explores and expects no failure. WEFT_MODEL_SCHEDULE: runs that schedule instead, which a
+/// Expects that the scenario fails with this mutation in the sources.
+inline outcome expect_failure_with(const char* mutation, const scenario& make, const options& how) {
+  const mutated here(mutation);
+  const outcome wrong = explore(make, how);
+  EXPECT_NE(wrong.failure, "") << mutation << ": nobody misses it; met " << here.met()
+                               << " times in " << wrong.executions << " executions";
+  if (!wrong.failure.empty()) {
+    EXPECT_EQ(replay(make, wrong.schedule).failure, wrong.failure);
+  }
+  std::printf("%s: %zu executions, then \"%s\"\n", mutation, wrong.executions,
+              wrong.failure.c_str());
+  return wrong;
+}
+inline void expect_killed(const char* name, const scenario& make, const options& how) {
+  record_killed(name, expect_failure_with(name, make, how));
+}
+
+/// Explores and expects no failure, but one with each of these mutations in the sources
+/// (mutate.py): the model would notice. WEFT_MODEL_SCHEDULE: runs that schedule instead, which a
 /// failure has printed, and says which thread came to which line.
-inline void expect_holds(const scenario& make, options how = {}) {
+inline void expect_holds(const scenario& make, options how = {},
+                         std::initializer_list<const char*> but_not_with = {}) {
   if (const char* schedule = std::getenv("WEFT_MODEL_SCHEDULE")) {
     EXPECT_EQ(replay(make, schedule, trace::lines).failure, "");
     return;
   }
+  const options own = how;
   how.preemptions += static_cast<int>(asked_for("WEFT_MODEL_MORE_PREEMPTIONS"));
   how.stale = std::max(how.stale, static_cast<int>(asked_for("WEFT_MODEL_STALE")));
   const std::size_t most = asked_for("WEFT_MODEL_MOST");
@@ -59,6 +80,15 @@ inline void expect_holds(const scenario& make, options how = {}) {
   std::printf("%zu executions, %d preemptions, %d stale loads: %s\n", o.executions, how.preemptions,
               how.stale, o.exhausted ? "all" : "not all");
   record(o, how);
+  std::string noticed;
+  for (const char* mutation : but_not_with) {
+    if (!expect_failure_with(mutation, make, own).failure.empty()) {
+      noticed += (noticed.empty() ? "" : ",") + std::string(mutation);
+    }
+  }
+  if (!noticed.empty()) {
+    ::testing::Test::RecordProperty("noticed", noticed);
+  }
 }
 
 /// Explores and expects that a failure is found, and found again by its schedule.
@@ -66,17 +96,6 @@ inline void expect_fails(const scenario& make, const options& how = {}) {
   const outcome o = explore(make, how);
   ASSERT_NE(o.failure, "") << o.executions << " executions";
   EXPECT_EQ(replay(make, o.schedule).failure, o.failure);
-}
-
-/// Expects that the scenario fails with this mutation in the sources.
-inline void expect_killed(const char* name, const scenario& make, const options& how) {
-  const mutated here(name);
-  const outcome wrong = explore(make, how);
-  EXPECT_NE(wrong.failure, "") << "nobody misses it; met " << here.met() << " times in "
-                               << wrong.executions << " executions";
-  EXPECT_EQ(replay(make, wrong.schedule).failure, wrong.failure);
-  std::printf("%zu executions, then \"%s\"\n", wrong.executions, wrong.failure.c_str());
-  record_killed(name, wrong);
 }
 
 /// A T that may die before its room does: a write to it after its end is found by intact().

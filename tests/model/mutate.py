@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Mutations: lines of the sources that are wrong when a test says so. Each must be found by the model
-that run_mutations.cpp names for it. A name begins with that of the protocol that it breaks.
+"""Mutations: lines of the sources that are wrong when a test says so. Each must be found by a model:
+those of the scheduler by the one that run_mutations.cpp names for it, all others by the one that names
+them itself. A name begins with that of the protocol that it breaks: tools/lint/protocols.py.
 
     mutate.py ROOT FILE OUT   writes OUT/FILE: FILE with its mutations, each of them behind a switch
     mutate.py --files         the files that have some, as CMake wants a list
@@ -13,7 +14,10 @@ import os
 import sys
 
 SCHED = "runtime/src/sched/"
-# name: (file, what is right, what is wrong)
+SYNC = "runtime/src/sync/"
+CHAN = "channels/src/"
+CONTEXT = "context/src/"
+# name: (file, what is right, what is wrong); the last two may be lists, of places that go together
 MUTATIONS = {
     # [idle]
     "IdleSleepWithoutSecondLook": (
@@ -136,6 +140,121 @@ MUTATIONS = {
         SCHED + "os_thread.cpp", "to->turn_.fetch_or(handed, acq_rel);", ";"),
     "PinnedTurnIsNotTakenBack": (
         SCHED + "os_thread.cpp", "turn_.store(0, relaxed);", ";"),
+    # [attention]
+    "AttentionIsNotPaidByAPick": (
+        SCHED + "run_queue.cpp", "attention_.load(relaxed) != 0", "false"),
+    # [next]
+    "NextIsLeftToItsOwner": (
+        SCHED + "steal.cpp",
+        "if (then.next && now.next && then.picks == now.picks) {\n"
+        "    goroutine* g = victim.next_.load(relaxed);  // relaxed: the CAS decides\n"
+        "    // [next.2] acquire: pairs with [next.1]; takes the slot only from an owner that stands still.\n"
+        "    if (g != nullptr && victim.next_.compare_exchange(g, nullptr, acq_rel, relaxed)) {\n"
+        "      counts_.stolen.bump();\n      return g;\n    }\n  }", ";"),
+    # [chan]
+    "ChanCloseWakesNoReceiver": (
+        CHAN + "chan_core.cpp",
+        "ready_chain(receivers);\n  if (more) {\n    close_portions();\n  }", ";"),
+    "ChanCloseWakesNoSender": (
+        CHAN + "chan_core.cpp", "ready_chain(senders);", ";"),
+    "ChanCloseKeepsNoReference": (
+        CHAN + "chan_core.cpp", "retain();  // the woken may drop every other handle\n", ";"),
+    "ChanRefillIsForgotten": (
+        CHAN + "chan_core.cpp", "turn_slot(to, w);", "empty_slot(to);"),
+    "ChanTryLooksWithoutTheLock": (  # one of both would not do: the lock of the other one orders them
+        CHAN + "chan_core.cpp", ["alone && !may_send()", "alone && !may_recv()"],
+        ["!may_send()", "!may_recv()"]),
+    "ChanValueIsMovedAfterTheWake": (
+        CHAN + "chan_core.cpp",
+        "hand_over(w, from);\n    w->result = wake_result::done;\n    ready(w->who);",
+        "w->result = wake_result::done; ready(w->who); hand_over(w, from);"),
+    # [claim]
+    "ClaimThatIsLostIsTaken": (
+        SCHED + "claim.cpp",
+        "w->who->claim.compare_exchange(expected, w->ticket + 1 + w->index, acq_rel, relaxed)",
+        "(w->who->claim.compare_exchange(expected, w->ticket + 1 + w->index, acq_rel, relaxed), true)"),
+    "ClaimThatIsLostEndsTheSearch": (
+        "runtime/include/weft/detail/park.hpp",
+        "if (w->ticket == 0 || try_claim(w)) {\n      return w;\n    }",
+        "return w->ticket == 0 || try_claim(w) ? w : nullptr;"),
+    # [select]
+    "SelectWithoutSecondPass": (
+        CHAN + "select_core.cpp", "k < ready", "false"),
+    "SelectStaysInTheOtherQueues": (
+        CHAN + "select_core.cpp",
+        "if (i != won) {\n      leave(entries[i], &scratch.waiters[i]);\n    }", ";"),
+    "SelectTimeoutWithoutSecondPass": (
+        CHAN + "select_core.cpp",
+        "if (const auto went = a.try_each(ready, a.count)) {\n      return *went;\n    }", ";"),
+    # [chan_timer]
+    "ChanTimerStopLeavesTheValue": (
+        CHAN + "chan_timer.cpp", "*timer_ = t;", "if (t.active) { *timer_ = t; }"),
+    "ChanTimerIsSetAndNobodyLooksAgain": (
+        CHAN + "chan_timer.cpp", "ready_chain(receivers);", ";"),
+    "ChanTimerGivesOneValueTwice": (
+        CHAN + "chan_timer.cpp", "t.active = false;", ";"),
+    # [limit]
+    "ChanLimitSenderStaysInTheQueue": (
+        CHAN + "chan_core.cpp", "leave_senders(&w);", ";"),
+    "ChanLimitReceiverStaysInTheQueue": (
+        CHAN + "chan_core.cpp", "leave_receivers(&w);", ";"),
+    "CondLimitNotificationIsForOneWhoGaveUp": (
+        SYNC + "cond_var.cpp", "!parked || w->ticket == 0 || detail::try_claim(w)",
+        "!parked || w->ticket == 0 || detail::try_claim(w) || true"),
+    "DoneSignalIsJoinedTooLate": (
+        SYNC + "done_signal.cpp", "!done()", "true"),
+    "DoneSignalFiresTwice": (
+        SYNC + "done_signal.cpp", "if (done()) {\n    lock_.unlock();\n    return false;\n  }", ";"),
+    # [lost]
+    "LostWaitIsNotLookedForAtADrop": (
+        CHAN + "lost_wait.cpp", "lost = lost_search({}, nullptr, lost_by::drop).look(this);", ";"),
+    "LostWaitOfASelectIsThatOfOneChannel": (
+        CHAN + "lost_wait.cpp",
+        "if (!add(s.entries[s.which[k]].core)) {\n        return false;\n      }", ";"),
+    # [context]
+    "ContextChildIsLinkedToADoneParent": (
+        CONTEXT + "node.cpp", "if (done()) {\n    return false;\n  }", ";"),
+    "ContextMergedStaysInOneList": (
+        CONTEXT + "node.cpp", "if (leave) {\n    leave_parents();\n  }", ";"),
+    "ContextSecondCancellerDoesNotHelp": (
+        CONTEXT + "cancel.cpp", "return below;", "return below && first;"),
+    "ContextSettlesBeforeItsChildren": (
+        CONTEXT + "cancel.cpp", "below ? 0 : settled", "settled"),
+    "ContextCancelSkipsAChild": (
+        CONTEXT + "cancel.cpp", "l->child->try_retain()", "false"),
+    "ContextErrorIsSeenBeforeItsChannelIsClosed": (
+        CONTEXT + "cancel.cpp",
+        "if ((state & closing) != 0) {\n    close_channel();  // [context.4] who sees the error finds the"
+        " channel closed\n  }", ";"),
+    # [semaphore]
+    "SemaphoreReleaseGrantsNobody": (
+        SYNC + "semaphore.cpp", "head->tokens > size_ - used_", "true"),
+    "SemaphoreGrantsToTheFirstOnly": (
+        SYNC + "semaphore.cpp", "end = &head->next;", "break;"),
+    "SemaphoreWhoGivesUpLetsNobodyIn": (
+        SYNC + "semaphore.cpp", "granted = grant();  // [semaphore.3]\n", ";"),
+    "SemaphoreGrantsToOneWhoGaveUp": (
+        SYNC + "semaphore.cpp", "head->ticket == 0 || detail::try_claim(head)",
+        "head->ticket == 0 || detail::try_claim(head) || true"),
+    # [cond]
+    "CondNotificationLeavesNoMark": (
+        SYNC + "cond_var.cpp", "w->result = wake_result::done;", ";"),
+    "CondWaitDoesNotLookForTheMark": (
+        SYNC + "cond_var.cpp",
+        "if (waiter_.result == wake_result::done) {\n    cond_.lock_.unlock();\n"
+        "    detail::race::saw_notice(waiter_.who);\n    return wait_end::woken;\n  }", ";"),
+    # [mutex]
+    "MutexUnlockForgetsThatOneWasWoken": (
+        SYNC + "mutex.cpp", "to &= ~woken;", ";"),
+    "MutexLastToGiveUpStaysAnnounced": (
+        SYNC + "mutex.cpp", "state_.fetch_and(~(waiting | starving), detail::relaxed);", ";"),
+    # [once]
+    "OnceOthersAreNotWoken": (
+        SYNC + "once.cpp", "detail::ready_chain(w);", ";"),
+    # [wait_group]
+    "WaitGroupZeroWakesOneOfTwo": (
+        SYNC + "wait_group.cpp", "detail::take_claimed(waiters_, detail::wake_result::done)",
+        "detail::take_claimed(waiters_, detail::wake_result::done, 1)"),
 }
 
 
@@ -153,15 +272,22 @@ def mutate(root, file, out):
     with open(os.path.join(root, file), encoding="utf-8") as f:
         text = f.read()
     for name, (where, right, wrong) in MUTATIONS.items():
-        if where == file:
-            if text.count(right) != 1:
-                sys.exit(f"{file}: {name}: its text is there {text.count(right)} times")
-            text = text.replace(right, switched(name, right, wrong))
+        if where != file:
+            continue
+        for one, other in zip(right, wrong) if isinstance(right, list) else [(right, wrong)]:
+            if text.count(one) != 1:
+                sys.exit(f"{file}: {name}: its text is there {text.count(one)} times")
+            text = text.replace(one, switched(name, one, other))
     path = os.path.join(out, file)
     os.makedirs(os.path.dirname(path), exist_ok=True)
+    text = ("namespace weft::detail { bool model_mutation(const char* name) noexcept; }\n"
+            f'#line 1 "{os.path.join(root, file)}"\n{text}')
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as f:
+            if f.read() == text:
+                return  # left as it is: nothing need be compiled again
     with open(path, "w", encoding="utf-8") as f:
-        f.write("namespace weft::detail { bool model_mutation(const char* name) noexcept; }\n"
-                f'#line 1 "{os.path.join(root, file)}"\n{text}')
+        f.write(text)
 
 
 if sys.argv[1:] == ["--files"]:

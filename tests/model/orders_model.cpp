@@ -1,4 +1,6 @@
 // Orders that are needed: see weak_order.hpp. Those of whole runs are in run_orders.cpp.
+#include <weft/context.hpp>
+#include <weft/detail/context_node.hpp>
 #include <weft/detail/done_signal.hpp>
 #include <weft/detail/spinlock.hpp>
 #include <weft/mutex.hpp>
@@ -176,6 +178,41 @@ threads keeper_and_adder() {
           }};
 }
 
+// [limit.5]
+threads fire_and_look() {
+  struct state {
+    weft::detail::done_signal signal;
+    plain before;
+  };
+  auto s = std::make_shared<state>();
+  return {
+      [s] {
+        s->before.set(1);
+        s->signal.fire();
+      },
+      [s] { require(!s->signal.done() || s->before.get() == 1, "done before what preceded it"); }};
+}
+
+// [context.2], [context.4]
+threads cancel_and_ask() {
+  using weft::detail::cancel_node;
+  struct state {
+    cancel_node* node = new cancel_node(
+        weft::detail::context_kind::cancel, nullptr, nullptr, weft::detail::never,
+        [](weft::detail::context_node* n) noexcept { delete static_cast<cancel_node*>(n); });
+    plain before;
+    ~state() { weft::detail::release_node(node); }
+  };
+  auto s = std::make_shared<state>();
+  return {[s] {
+            s->before.set(1);
+            s->node->cancel(weft::canceled, weft::canceled);
+          },
+          [s] {
+            require(!s->node->err() || s->before.get() == 1, "an error before what preceded it");
+          }};
+}
+
 // ---- what is weakened ----
 
 constexpr const char* ring = "runtime/src/sched/ring.hpp";
@@ -220,6 +257,14 @@ const weft::model::weak_order orders[] = {
      relaxed, done_then_wait},
     {"WaitGroupWaitSees", "runtime/src/sync/wait_group.cpp", "state_.load(acquire);", relaxed,
      done_then_wait},
+    {"DoneSignalFiresAfterWhatPrecededIt", "runtime/src/sync/done_signal.cpp",
+     "done_.store(1, release)", relaxed, fire_and_look},
+    {"DoneSignalIsSeenWithWhatPrecededIt", "runtime/include/weft/detail/done_signal.hpp",
+     "done_.load(acquire)", relaxed, fire_and_look},
+    {"ContextIsDoneAfterWhatPrecededIt", "context/src/cancel.cpp", "state_.store(s, release)",
+     relaxed, cancel_and_ask},
+    {"ContextErrorIsSeenWithWhatPrecededIt", "context/include/weft/detail/context_node.hpp",
+     "s = state_.load(acquire);", relaxed, cancel_and_ask},
     {"KeeperSaysHowLongBeforeItLooksAgain", timers, "keeper_until_.store(until, seq_cst)", release,
      keeper_and_adder},
     {"TimerAdderLooksAfterItAdded", timers, "when >= keeper_until_.load(seq_cst)", acquire,

@@ -21,6 +21,9 @@ TEST(StopRunModel, TheEndMeetsAForeignSpawn) {
 TEST(StopRunModel, TheEndMeetsAWake) {
   expect_holds(weft::model::the_end_meets_a_wake, {.preemptions = 2});
 }
+TEST(AttentionRunModel, TheEndMeetsGoroutinesThatYield) {
+  expect_holds(weft::model::the_end_meets_goroutines_that_yield, {.preemptions = 2});
+}
 TEST(ExitRunModel, ExitMeetsTheEndOfTheRun) {
   expect_holds(weft::model::exit_meets_the_end_of_the_run, {.preemptions = 1});
 }
@@ -36,6 +39,10 @@ TEST(RetireRunModel, AWakeMeetsAThreadThatIsOfNoUse) {
 }
 TEST(RetireRunModel, ADormantWorkerGetsANewThread) {
   expect_holds(weft::model::a_dormant_worker_gets_a_new_thread, {.preemptions = 1});
+}
+TEST(NextRunModel, WhatWasMadeReadyLastIsStolenFromOneThatGoesOn) {
+  expect_holds(weft::model::what_was_made_ready_last_is_stolen_from_one_that_goes_on,
+               {.preemptions = 1});
 }
 TEST(IdleRunModel, WhatWaitsAtAStuckWorkerIsRescued) {
   expect_holds(weft::model::what_waits_at_a_stuck_worker_is_rescued, {.preemptions = 1});

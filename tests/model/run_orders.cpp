@@ -1,4 +1,8 @@
 // Orders of the scheduler that are needed, in whole runs: see weak_order.hpp.
+#include <weft/detail/ref_count.hpp>
+
+#include <memory>
+
 #include "run_scenarios.hpp"
 #include "weak_order.hpp"
 
@@ -13,6 +17,29 @@ constexpr const char* idle_head = "runtime/src/sched/idle.hpp";
 constexpr const char* idle = "runtime/src/sched/idle.cpp";
 constexpr const char* scheduler = "runtime/src/sched/scheduler.cpp";
 constexpr const char* drain = "runtime/src/sched/drain.cpp";
+constexpr const char* counts = "runtime/src/sched/ref_count.cpp";
+
+// [refs] Who destroys sees what the other did.
+threads two_references() {
+  struct state {
+    weft::detail::ref_count references;
+    weft::detail::atomic<int> a{0}, b{0};  // as ordinary variables
+  };
+  auto s = std::make_shared<state>();
+  s->references.add();
+  const auto leave = [s](weft::detail::atomic<int>& mine) {
+    mine.store(1, weft::detail::relaxed);
+    if (s->references.drop()) {
+      require(s->a.load(weft::detail::relaxed) + s->b.load(weft::detail::relaxed) == 2,
+              "destroyed before what the other did");
+    }
+  };
+  return {[s, leave] { leave(s->a); }, [s, leave] { leave(s->b); }};
+}
+
+TEST(RefsModel, TheLastOneSeesWhatTheOtherDid) {
+  expect_holds(two_references, {.preemptions = 4, .stale = 2});
+}
 
 constexpr auto sleeper = a_submission_meets_a_worker_that_goes_to_sleep;
 constexpr auto foreign = the_end_meets_a_foreign_spawn;
@@ -35,6 +62,10 @@ const weak_order orders[] = {
      waiter},
     {"DrainWhoIsToldSeesTheEnds", drain, "seen = drained_.load(acquire)", memory_order_relaxed,
      waiter},
+    {"RefsAreGivenUpAfterWhatWasDone", counts, "count_.fetch_sub(1, release)", memory_order_relaxed,
+     two_references},
+    {"RefsLastOneSeesWhatTheOthersDid", counts, "count_.load(acquire);  // [refs.2]",
+     memory_order_relaxed, two_references},
 };
 
 class RunOrders : public ::testing::TestWithParam<weak_order> {};

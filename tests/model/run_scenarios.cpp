@@ -72,6 +72,24 @@ threads the_end_meets_a_wake() {
           }};
 }
 
+threads the_end_meets_goroutines_that_yield() {
+  auto s = begin(1);
+  return {[s] {
+    for (const int i : {0, 1}) {
+      go([s, i] {
+        tell(s->ran[i]);
+        for (;;) {
+          yield();
+          detail::model_yield();
+        }
+      });
+    }
+    await(s->ran[0]);
+    await(s->ran[1]);
+    end_run(s->run);
+  }};
+}
+
 // ---- [exit] ----
 
 namespace {
@@ -235,6 +253,28 @@ threads pinned(int turns) {
 
 threads a_pinned_goroutine_is_picked_by_another_worker() { return pinned(1); }
 threads a_pinned_goroutine_has_two_turns() { return pinned(2); }
+
+// ---- [next] ----
+
+// GR-12
+threads what_was_made_ready_last_is_stolen_from_one_that_goes_on() {
+  auto s = begin(2);
+  return {[s] {
+    go([s] {
+      s->park_and_tell(s->ran[0]);
+      tell(s->ran[1]);
+    });
+    await(s->ran[0]);
+    go([s] {
+      detail::ready(s->parked);
+      s->run.wake_one();
+      await(s->ran[1]);
+      tell(s->ran[2]);
+    });
+    await(s->ran[2]);
+    s->end();
+  }};
+}
 
 // ---- [idle.6] ----
 

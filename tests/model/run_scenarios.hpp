@@ -15,6 +15,8 @@ threads two_submitters_and_two_places();
 threads the_end_meets_a_worker_that_goes_to_sleep();
 threads the_end_meets_a_foreign_spawn();
 threads the_end_meets_a_wake();
+// [attention]
+threads the_end_meets_goroutines_that_yield();
 // [exit]
 threads exit_meets_the_end_of_the_run();
 threads exit_meets_a_goroutine_that_goes_on();
@@ -27,6 +29,8 @@ threads a_dormant_worker_gets_a_new_thread();
 // [pinned]
 threads a_pinned_goroutine_is_picked_by_another_worker();
 threads a_pinned_goroutine_has_two_turns();
+// [next]
+threads what_was_made_ready_last_is_stolen_from_one_that_goes_on();
 // [idle.6]
 threads what_waits_at_a_stuck_worker_is_rescued();
 threads the_monitor_rescues_while_the_owner_comes_back();

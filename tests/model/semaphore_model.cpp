@@ -1,6 +1,7 @@
 // semaphore: the real source over a stand-in of park and ready.
 #include <weft/detail/cancelable.hpp>
 #include <weft/semaphore.hpp>
+#include <weft/wait_group.hpp>
 
 #include <chrono>
 #include <memory>
@@ -47,35 +48,39 @@ std::shared_ptr<state> fresh() {
 
 // SW-1
 TEST(SemaphoreModel, TokensAreNeitherLostNorMade) {
-  weft::model::expect_holds([] {
-    auto s = fresh();
-    const auto user = [s](int n) {
-      return [s, n] {
-        s->tokens.acquire(n);
-        s->use(n);
-      };
-    };
-    return threads{user(1), user(2), user(1), user(2)};
-  });
+  weft::model::expect_holds(
+      [] {
+        auto s = fresh();
+        const auto user = [s](int n) {
+          return [s, n] {
+            s->tokens.acquire(n);
+            s->use(n);
+          };
+        };
+        return threads{user(1), user(2), user(1), user(2)};
+      },
+      {}, {"SemaphoreReleaseGrantsNobody"});
 }
 
 // SW-2
 TEST(SemaphoreModel, AGrantAndACancelHaveOneOutcome) {
-  weft::model::expect_holds([] {
-    auto s = fresh();
-    s->tokens.acquire(2);
-    s->held = 2;
-    return threads{[s] {
-                     if (!s->tokens.acquire(s->ctx, 2)) {
-                       s->use(2);
-                     }
-                   },
-                   [s] { s->give_back(2); }, [s] { s->ctx.signal.fire(); },
-                   [s] {
-                     s->tokens.acquire(1);
-                     s->use(1);
-                   }};
-  });
+  weft::model::expect_holds(
+      [] {
+        auto s = fresh();
+        s->tokens.acquire(2);
+        s->held = 2;
+        return threads{[s] {
+                         if (!s->tokens.acquire(s->ctx, 2)) {
+                           s->use(2);
+                         }
+                       },
+                       [s] { s->give_back(2); }, [s] { s->ctx.signal.fire(); },
+                       [s] {
+                         s->tokens.acquire(1);
+                         s->use(1);
+                       }};
+      },
+      {}, {"SemaphoreGrantsToOneWhoGaveUp"});
 }
 
 // SW-4: the one behind a head that gives up gets in, though nobody releases any more.
@@ -94,7 +99,26 @@ TEST(SemaphoreModel, AHeadThatGivesUpLetsTheNextIn) {
                          s->tokens.release(1);
                        }};
       },
-      {.preemptions = 4});
+      {.preemptions = 4}, {"SemaphoreWhoGivesUpLetsNobodyIn"});
+}
+
+// [semaphore.2] Both that fit are let in: each waits for the other before it gives its token back.
+TEST(SemaphoreModel, OneReleaseLetsAllInThatFit) {
+  weft::model::expect_holds(
+      [] {
+        auto s = fresh();
+        s->tokens.acquire(2);
+        auto inside = std::make_shared<weft::wait_group>();
+        inside->add(2);
+        const auto user = [s, inside] {
+          s->tokens.acquire(1);
+          inside->done();
+          inside->wait();
+          s->tokens.release(1);
+        };
+        return threads{user, user, [s] { s->tokens.release(2); }};
+      },
+      {}, {"SemaphoreGrantsToTheFirstOnly"});
 }
 
 // HZ-1

@@ -40,6 +40,7 @@ TEST(WaitGroupModel, MayBeDestroyedWhenWaitHasReturned) {
           std::unique_ptr<weft::wait_group> group = std::make_unique<weft::wait_group>();
           bool gone = false;
         };
+        weft::model::keep_freed();
         auto s = std::make_shared<state>();
         s->group->add(1);
         return threads{[s] { s->group->done(); },
@@ -54,40 +55,44 @@ TEST(WaitGroupModel, MayBeDestroyedWhenWaitHasReturned) {
 
 // T11: the next round's waiter is not woken by the last round's zero.
 TEST(WaitGroupModel, RoundsDoNotMix) {
-  weft::model::expect_holds([] {
-    struct state {
-      weft::wait_group group;
-      bool second_done = false;
-    };
-    auto s = std::make_shared<state>();
-    s->group.add(1);
-    return threads{[s] { s->group.wait(); },
-                   [s] {
-                     s->group.done();
-                     s->group.add(1);
-                     s->second_done = true;
-                     s->group.done();
-                   },
-                   [s] { s->group.wait(); }};
-  });
+  weft::model::expect_holds(
+      [] {
+        struct state {
+          weft::wait_group group;
+          bool second_done = false;
+        };
+        auto s = std::make_shared<state>();
+        s->group.add(1);
+        return threads{[s] { s->group.wait(); },
+                       [s] {
+                         s->group.done();
+                         s->group.add(1);
+                         s->second_done = true;
+                         s->group.done();
+                       },
+                       [s] { s->group.wait(); }};
+      },
+      {}, {"WaitGroupZeroWakesOneOfTwo"});
 }
 
 TEST(MutexModel, OneHolderAtATimeAndNobodyIsForgotten) {
-  weft::model::expect_holds([] {
-    struct state {
-      weft::mutex lock;
-      int inside = 0;
-    };
-    auto s = std::make_shared<state>();
-    const auto user = [s] {
-      s->lock.lock();
-      weft::model::require(++s->inside == 1, "two holders");
-      weft::detail::model_step();
-      --s->inside;
-      s->lock.unlock();
-    };
-    return threads{user, user, user};
-  });
+  weft::model::expect_holds(
+      [] {
+        struct state {
+          weft::mutex lock;
+          int inside = 0;
+        };
+        auto s = std::make_shared<state>();
+        const auto user = [s] {
+          s->lock.lock();
+          weft::model::require(++s->inside == 1, "two holders");
+          weft::detail::model_step();
+          --s->inside;
+          s->lock.unlock();
+        };
+        return threads{user, user, user};
+      },
+      {}, {"MutexUnlockForgetsThatOneWasWoken"});
 }
 
 // HZ-1: the last user destroys the mutex; a waiter that has given up meanwhile changes nothing.
@@ -124,7 +129,7 @@ TEST(MutexModel, MayBeDestroyedByTheLastUserWhenAWaiterHasTimedOut) {
                          leave();
                        }};
       },
-      {.preemptions = 3});
+      {.preemptions = 3}, {"MutexLastToGiveUpStaysAnnounced"});
 }
 
 TEST(CondModel, ANotificationBetweenUnlockAndSleepIsNotLost) {
@@ -150,25 +155,27 @@ TEST(CondModel, ANotificationBetweenUnlockAndSleepIsNotLost) {
                          s->cond.notify_one();
                        }};
       },
-      {.preemptions = 3});
+      {.preemptions = 3}, {"CondNotificationLeavesNoMark", "CondWaitDoesNotLookForTheMark"});
 }
 
 TEST(OnceModel, RunsOnceAndOthersSeeItDone) {
-  weft::model::expect_holds([] {
-    struct state {
-      weft::once once;
-      int runs = 0;
-    };
-    auto s = std::make_shared<state>();
-    const auto caller = [s] {
-      s->once.do_([&] {
-        weft::detail::model_step();
-        ++s->runs;
-      });
-      weft::model::require(s->runs == 1, "not run once when do_ returned");
-    };
-    return threads{caller, caller, caller};
-  });
+  weft::model::expect_holds(
+      [] {
+        struct state {
+          weft::once once;
+          int runs = 0;
+        };
+        auto s = std::make_shared<state>();
+        const auto caller = [s] {
+          s->once.do_([&] {
+            weft::detail::model_step();
+            ++s->runs;
+          });
+          weft::model::require(s->runs == 1, "not run once when do_ returned");
+        };
+        return threads{caller, caller, caller};
+      },
+      {}, {"OnceOthersAreNotWoken"});
 }
 
 }  // namespace

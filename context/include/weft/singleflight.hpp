@@ -167,7 +167,8 @@ class singleflight {
     flight_ptr call;
     bool first;
   };
-  // A place in the flight for this key, or in a new one. `out`: of do_chan(), else nil.
+  // [singleflight.1] A place in the flight for this key, or in a new one. `out`: of do_chan(), else
+  // nil.
   place join(const K& key, const chan<result>& out = nullptr) {
     std::lock_guard hold(state_->lock);
     auto at = state_->calls.find(key);
@@ -234,7 +235,7 @@ class singleflight {
     std::rethrow_exception(failure);
   }
 
-  // The flight is over: the key is free, those who wait are served.
+  // [singleflight.2] The flight is over: the key is free, those who wait are served.
   static void land(state& s, const K& key, flight& call) noexcept {
     std::vector<chan<result>> chans;
     bool nobody = false;
@@ -258,7 +259,7 @@ class singleflight {
     call.ended.done();
   }
 
-  // True: the caller is out; false: too late, there is a result.
+  // [singleflight.3] True: the caller is out; false: too late, there is a result.
   bool give_up(flight& call) {
     std::lock_guard hold(state_->lock);
     if (call.landed) {

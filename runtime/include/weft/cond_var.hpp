@@ -97,7 +97,7 @@ class cond_var {
   void notify_all() noexcept;
 
  private:
-  // A place in the queue. [cond] Between joining and parking the caller runs user code (unlock),
+  // A place in the queue. [cond.1] Between joining and parking the caller runs user code (unlock),
   // so a notifier may come first: it then only marks the waiter, and the caller does not park.
   class turn {
    public:

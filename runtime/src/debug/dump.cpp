@@ -205,7 +205,12 @@ void print_seed(const scheduler* s) noexcept {
   }
   print("weft: the choices of this run came from seed ");
   print(s->options().seed);
-  print(s->options().deterministic ? " (again: WEFT_SEED)\n\n" : "\n\n");
+  if (s->options().deterministic) {
+    print(" (again: WEFT_SEED=");
+    print(s->options().seed);
+    print(")");
+  }
+  print("\n\n");
 }
 
 }  // namespace

@@ -70,7 +70,7 @@ void arena::give_records(record_chain c) noexcept {
 }
 
 record_chain arena::new_slab() {
-  // The stacks first: if there are none, the spawner is told and nothing has changed.
+  // [stack.1] The stacks first: if there are none, the spawner is told and nothing has changed.
   stacks_.reserve_slab();
   slab* s = nullptr;
   try {

@@ -130,7 +130,7 @@ T word_from(const char* name, T fallback, const std::pair<std::string_view, T> (
 }  // namespace
 
 std::uint64_t number_from(const char* name, std::uint64_t fallback, std::uint64_t least,
-                          std::uint64_t most) {
+                          std::uint64_t most, const char* whose) {
   const char* text = std::getenv(name);
   if (text == nullptr || *text == '\0') {
     return fallback;
@@ -139,9 +139,10 @@ std::uint64_t number_from(const char* name, std::uint64_t fallback, std::uint64_
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), value);
   if (error != std::errc{} || end != s.data() + s.size() || value < least || value > most) {
-    throw std::invalid_argument("weft: run: the environment has " + std::string(name) + "=" + s +
-                                "; a whole number from " + std::to_string(least) + " to " +
-                                std::to_string(most) + " was expected");
+    throw std::invalid_argument("weft: " + std::string(whose) + ": the environment has " +
+                                std::string(name) + "=" + s + "; a whole number from " +
+                                std::to_string(least) + " to " + std::to_string(most) +
+                                " was expected");
   }
   return value;
 }

@@ -18,8 +18,8 @@ int cgroup_cpus(const std::string& root);
 runtime_options resolve(runtime_options options);
 
 /// A whole number from the environment; `fallback` when the variable is not set. Throws
-/// std::invalid_argument.
+/// std::invalid_argument, in which `whose` says who asked.
 std::uint64_t number_from(const char* name, std::uint64_t fallback, std::uint64_t least,
-                          std::uint64_t most);
+                          std::uint64_t most, const char* whose = "run");
 
 }  // namespace weft::detail

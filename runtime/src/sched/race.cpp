@@ -25,9 +25,9 @@ void notice(goroutine* g) noexcept { release(&g->actor->noticed); }
 
 void saw_notice(goroutine* g) noexcept { acquire(&g->actor->noticed); }
 
-// A goroutine that is parked runs nowhere, so its context can be borrowed. A foreign thread's
-// cannot: a courier does it, who begins with what the thread did before, and leaves the rest for
-// it.
+// [race.4], [race.5] A goroutine that is parked runs nowhere, so its context can be borrowed. A
+// foreign thread's cannot: a courier does it, who begins with what the thread did before, and
+// leaves the rest for it.
 WEFT_SWITCHES_CONTEXT as::as(goroutine* g) noexcept {
   // relaxed: constant.
   if (g->kind.load(relaxed) != goroutine_kind::foreign) {

@@ -119,7 +119,7 @@ bool scheduler::start_worker(worker* dormant) noexcept {
   worker* w = dormant;
   bool reserved = false;
   try {
-    memory.stacks().reserve_slab();  // [stack] what its caches may hold
+    memory.stacks().reserve_slab();  // [stack.2] what its caches may hold
     reserved = true;
     if (w == nullptr) {
       w = new worker(*this, index, policy(options_.seed, index, entropy()));
@@ -247,7 +247,7 @@ worker* scheduler::adopt_caller(goroutine* main) {
     main->extra = new goroutine_extra;
   }
   std::lock_guard hold(start_lock_);
-  memory.stacks().reserve_slab();  // [stack] as in start_worker()
+  memory.stacks().reserve_slab();  // [stack.2] as in start_worker()
   worker* w = nullptr;
   try {
     w = new worker(*this, 0, policy(options_.seed, 0, entropy()));

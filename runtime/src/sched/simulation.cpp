@@ -136,7 +136,13 @@ bool simulation::when_idle() {
     scheduler_->main_ended();
     return false;
   }
-  fail(failure_kind::deadlock, "all goroutines are blocked, and no timer is left to wake one");
+  std::string why = "all goroutines are blocked, and no timer is left to wake one";
+  if (sys.count_threads() != 1) {
+    why +=
+        "; other threads may be about to, but a bubble does not wait for threads: what wakes its "
+        "goroutines must be one of them";
+  }
+  fail(failure_kind::deadlock, std::move(why));
   return false;
 }
 
@@ -231,7 +237,8 @@ void simulation::drain() {
   if (left != 0) {
     fail(failure_kind::leak, std::to_string(left) +
                                  (left == 1 ? " goroutine is" : " goroutines are") +
-                                 " left, blocked, after the function has returned");
+                                 " left, blocked, after the function has returned; since then time "
+                                 "stands still: no timer wakes anybody");
   }
 }
 

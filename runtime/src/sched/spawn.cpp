@@ -130,6 +130,7 @@ goroutine* begin_spawn(const spawn_request& request, std::source_location site) 
   const std::size_t usual = usual_stack_bytes();
   extra->name = request.name;
   if (request.stack_bytes != 0 && request.stack_bytes != usual) {
+    // [stack.4]
     extra->own_fiber = stack_pool::map_fiber(request.stack_bytes, worker::fiber_loop);
   }
   try {

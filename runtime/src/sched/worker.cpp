@@ -23,7 +23,7 @@
 namespace weft::detail {
 namespace {
 
-constexpr std::size_t spare_limit = 48;  // fewer than a slab: [stack] reserves one per thread
+constexpr std::size_t spare_limit = 48;  // fewer than a slab: [stack.2] reserves one per thread
 constexpr std::size_t spare_batch = 16;
 constexpr std::uint64_t id_block = 256;
 
@@ -76,7 +76,7 @@ void worker::serve() {
   spare_count_ = 0;
   sched_.memory.give_records(std::exchange(records_, {}));
   sched_.memory.give_records(std::exchange(full_, {}));
-  sched_.memory.stacks().release_slab();  // [stack] this thread holds no fiber any longer
+  sched_.memory.stacks().release_slab();  // [stack.3] this thread holds no fiber any longer
   tid_.store(0, relaxed);                 // relaxed: for dumps
   set_this_worker(nullptr);
   scheduler& s = sched_;

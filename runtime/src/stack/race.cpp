@@ -73,7 +73,7 @@ WEFT_OPAQUE void ignore_end() noexcept {
   AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
 }
 
-// The context changes here, in a function that TSan does not follow.
+// [race.2] The context changes here, in a function that TSan does not follow.
 WEFT_OPAQUE void change_to(actor* a) noexcept {
   thread_actor();  // while it can still be asked for
   set_me(a);
@@ -93,17 +93,18 @@ int allow_thread_locals(dl_phdr_info* module, std::size_t, void*) noexcept {
   return 0;
 }
 
-// TSan forgets what it knows of a range of memory before it unmaps it. The unaligned address makes
-// the kernel refuse: nothing is unmapped. It forgets whole pages of its shadow only, each of which
-// stands for two KiB.
+// [race.7] TSan forgets what it knows of a range of memory before it unmaps it. The unaligned
+// address makes the kernel refuse: nothing is unmapped. It forgets whole pages of its shadow only,
+// each of which stands for two KiB.
 WEFT_OPAQUE void forget(const char* low, const void* frame) noexcept {
   char* from = const_cast<char*>(low) + 1;
   ::munmap(from, static_cast<std::size_t>(static_cast<const char*>(frame) - from));
 }
 
-// A race is reported only if TSan can still say where the earlier access was made. It gives the
-// history of a context that is destroyed to the next one that needs room, and somebody who waits
-// in a loop needs room every millisecond. So the last contexts that ended are kept for a while.
+// [race.8] A race is reported only if TSan can still say where the earlier access was made. It
+// gives the history of a context that is destroyed to the next one that needs room, and somebody
+// who waits in a loop needs room every millisecond. So the last contexts that ended are kept for a
+// while.
 constexpr unsigned ended_kept = 64;
 constinit void* ended[ended_kept] = {};
 constinit unsigned ended_next = 0;
@@ -117,7 +118,7 @@ WEFT_OPAQUE void leaving_thread(actor* a) noexcept {
 
 }  // namespace
 
-// ---- runtime code and user code ----
+// ---- [race.3] runtime code and user code ----
 
 WEFT_OPAQUE runtime_code::runtime_code() noexcept {
   if (users_view() && me()->depth++ == 0) {
@@ -147,7 +148,7 @@ WEFT_OPAQUE user_code::~user_code() {
   }
 }
 
-// ---- edges ----
+// ---- [race.4] edges ----
 
 namespace {
 
@@ -207,7 +208,7 @@ WEFT_OPAQUE void count_context() {
 WEFT_OPAQUE actor* make_actor() {
   count_context();
   auto* a = new actor;
-  const user_code out;  // so that TSan makes the edge from here to its beginning
+  const user_code out;  // [race.1] so that TSan makes the edge from here to its beginning
   a->context = __tsan_create_fiber(0);
   return a;
 }
@@ -295,6 +296,7 @@ WEFT_OPAQUE void before_exit() noexcept {
   }
 }
 
+// [race.6]
 WEFT_OPAQUE stranger::stranger(const char* low, const void* frame) noexcept : before_(nullptr) {
   if (users_view()) {
     forget(low, frame);

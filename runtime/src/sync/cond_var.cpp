@@ -11,7 +11,7 @@ cond_var::turn::turn(cond_var& c) : cond_(c) {
   const detail::race::runtime_code in;
   waiter_.who = detail::self();
   detail::biased_guard hold(c.lock_);
-  c.waiters_.push_back(&waiter_);
+  c.waiters_.push_back(&waiter_);  // [cond.1]
 }
 
 cond_var::turn::~turn() {
@@ -35,6 +35,7 @@ detail::wait_end cond_var::turn::wait(const detail::wait_limit& limit) noexcept 
   const detail::race::runtime_code in;
   waited_ = true;
   cond_.lock_.lock();
+  // [cond.1] The lock's user was let in between: a notifier may have been here.
   if (waiter_.result == wake_result::done) {
     cond_.lock_.unlock();
     detail::race::saw_notice(waiter_.who);
@@ -58,8 +59,8 @@ detail::wait_end cond_var::turn::wait(const detail::wait_limit& limit) noexcept 
   return end;
 }
 
-// With lock_ held: takes out the next one who can be notified, and marks it. Those whose wait has
-// timed out are passed over (T13). Null: nobody waits.
+// [cond.2] With lock_ held: takes out the next one who can be notified, and marks it. Those whose
+// wait has timed out are passed over (T13). Null: nobody waits.
 detail::waiter* cond_var::pop_notified() noexcept {
   while (detail::waiter* w = waiters_.pop_front()) {
     const bool parked = w->value != nullptr;

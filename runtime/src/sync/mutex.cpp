@@ -175,8 +175,8 @@ void mutex::leave_queue(detail::waiter* w) noexcept {
   forget_if_empty();
 }
 
-// With queue_lock_ held: with the queue empty nobody is left to be handed a starving mutex, which
-// newcomers would respect for ever.
+// With queue_lock_ held: with the queue empty unlock() is to be the plain CAS again, which touches
+// nothing after it: whoever gets the mutex then may destroy it.
 void mutex::forget_if_empty() noexcept {
   if (waiters_.empty()) {
     state_.fetch_and(~(waiting | starving), detail::relaxed);  // relaxed: under queue_lock_

@@ -113,7 +113,9 @@ detail::wait_end wait_group::wait_limited(const detail::wait_limit& limit) {
     return wait_end::woken;  // zero was reached, if a moment too late: the round is over
   }
   waiters_.remove(&w);
-  state_.fetch_sub(1, detail::relaxed);  // relaxed: the number of waiters changes under lock_
+  // Else those that gave up in one long round would reach the counter. relaxed: the number of
+  // waiters changes under lock_.
+  state_.fetch_sub(1, detail::relaxed);
   return end;
 }
 

@@ -74,7 +74,7 @@ bubble_failed::bubble_failed(testing::failure f)
 namespace implementation {
 
 std::uint64_t seed_or(std::uint64_t otherwise) {
-  return weft::detail::number_from("WEFT_SEED", otherwise, 0, UINT64_MAX);
+  return weft::detail::number_from("WEFT_SEED", otherwise, 0, UINT64_MAX, "testing");
 }
 
 result run_once(const options& o, std::uint64_t seed, void (*f)(void*), void* arg,

@@ -37,7 +37,7 @@ result run_many(const options& o, void (*f)(void*), void* arg, std::source_locat
   const bool all = is_set("WEFT_RUNS");
   const std::uint64_t first = std::max<std::uint64_t>(seed_or(o.seed), 1);  // 0 is taken for 1
   const std::uint64_t most =
-      one ? 1 : weft::detail::number_from("WEFT_RUNS", o.runs, 1, UINT64_MAX);
+      one ? 1 : weft::detail::number_from("WEFT_RUNS", o.runs, 1, UINT64_MAX, "testing");
   if (most == 0) {
     throw std::invalid_argument(
         "weft: testing: explore: options.runs is 0: nothing would be tested");

@@ -1,6 +1,7 @@
 #include <weft/context.hpp>
 #include <weft/mutex.hpp>
 #include <weft/sleep.hpp>
+#include <weft/wait_group.hpp>
 
 #include <chrono>
 #include <functional>
@@ -232,6 +233,37 @@ TEST_P(Custom, LeavesNoGoroutineBehind) {
       EXPECT_EQ(weft::num_goroutines(), 2u);
     }
     weft::testing::wait_until_goroutines(1);
+  });
+}
+
+// [published] Whoever is first makes what all others find; what they have made beside it goes.
+TEST_P(Custom, SeveralWhoUseItFirstAtOnceShareOneWatcher) {
+  run([] {
+    for (int round = 0; round < 50; ++round) {
+      const auto own = std::make_shared<manual>();
+      const weft::context c(own);
+      constexpr int users = 4;
+      weft::wait_group ready, made, ended;
+      ready.add(1);
+      made.add(users);
+      ended.add(users);
+      for (int i = 0; i < users; ++i) {
+        weft::go([&] {
+          ready.wait();
+          auto [child, cancel] = weft::with_cancel(c);
+          made.done();
+          child.done().recv();
+          EXPECT_TRUE(child.err());
+          ended.done();
+        });
+      }
+      ready.done();
+      made.wait();
+      weft::testing::wait_until_goroutines(1 + users + 1);
+      own->finish(weft::error("own reason"));
+      ended.wait();
+      weft::testing::wait_until_goroutines(1);
+    }
   });
 }
 

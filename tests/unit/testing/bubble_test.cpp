@@ -330,10 +330,27 @@ TEST(Bubble, ADeadlockIsAFailureThatShowsWhoWaitsForWhat) {
   bubble([] {});
 }
 
+// What a thread sends comes when the bubble has given up, or just before: then the dump shows one
+// that could go on.
+TEST(Bubble, ADeadlockBesideAThreadSaysThatThreadsAreNotWaitedFor) {
+  std::atomic<bool> over{false};
+  std::thread other([&] {
+    while (!over) {
+      std::this_thread::yield();
+    }
+  });
+  const auto f = failure_of([] { weft::make_chan<int>().recv(); });
+  over = true;
+  other.join();
+  EXPECT_EQ(f.kind, failure_kind::deadlock);
+  EXPECT_TRUE(has(f.message, "a bubble does not wait for threads")) << f.message;
+}
+
 TEST(Bubble, AGoroutineThatIsLeftIsALeakAndATimerDoesNotSaveIt) {
   const auto f = failure_of([] { weft::go([] { weft::sleep(1h); }); });
   EXPECT_EQ(f.kind, failure_kind::leak);
   EXPECT_TRUE(has(f.message, "1 goroutine is left")) << f.message;
+  EXPECT_TRUE(has(f.message, "time stands still")) << f.message;
   EXPECT_TRUE(has(f.message, "[sleep]")) << f.message;
 }
 
@@ -434,7 +451,7 @@ TEST(Bubble, ABadSeedInTheEnvironmentIsNamed) {
     bubble([] {});
     ADD_FAILURE();
   } catch (const std::invalid_argument& e) {
-    EXPECT_TRUE(has(e.what(), "WEFT_SEED=first")) << e.what();
+    EXPECT_TRUE(has(e.what(), "weft: testing: the environment has WEFT_SEED=first")) << e.what();
   }
 }
 

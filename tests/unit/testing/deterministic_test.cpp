@@ -257,7 +257,21 @@ TEST(DeterministicDeathTest, ADeadlockEndsTheProcessAndNamesTheSeed) {
   EXPECT_EXIT(weft::run(simulated(123), [] { weft::make_chan<int>().recv(); }),
               ::testing::ExitedWithCode(2),
               "all goroutines are asleep - deadlock!\nweft: the choices of this run came from seed "
-              "123 \\(again: WEFT_SEED\\)");
+              "123 \\(again: WEFT_SEED=123\\)");
+}
+
+TEST(BubbleDeathTest, ADeadlockOfTheOnlyThreadSpeaksOfNoOthers) {
+  if (threads_of_a_sanitizer) {
+    GTEST_SKIP() << "TSan has a thread, which might wake somebody";
+  }
+  const auto deadlock = [] {
+    try {
+      weft::testing::bubble([] { weft::make_chan<int>().recv(); });
+    } catch (const weft::testing::bubble_failed& e) {
+      std::_Exit(std::string(e.what()).find("other threads") == std::string::npos ? 0 : 1);
+    }
+  };
+  EXPECT_EXIT(deadlock(), ::testing::ExitedWithCode(0), "");
 }
 
 TEST(DeterministicDeathTest, ACrashNamesTheSeed) {

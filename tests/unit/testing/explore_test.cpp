@@ -306,6 +306,20 @@ TEST(Explore, NoRunAtAllIsNoPass) {
   EXPECT_EQ(r.runs, 2u);
 }
 
+TEST(Explore, ABadNumberOfRunsInTheEnvironmentIsNamed) {
+  ::setenv("WEFT_RUNS", "0", 1);
+  std::string what;
+  try {
+    static_cast<void>(explore([] {}, runs(3)));
+  } catch (const std::invalid_argument& e) {
+    what = e.what();
+  }
+  ::unsetenv("WEFT_RUNS");
+  EXPECT_EQ(what.find("weft: testing: the environment has WEFT_RUNS=0; a whole number from 1 to "),
+            0u)
+      << what;
+}
+
 TEST(Explore, TheNumberOfRunsMayComeFromTheEnvironment) {
   ::setenv("WEFT_RUNS", "17", 1);
   const auto r = explore([] {}, runs(3));
