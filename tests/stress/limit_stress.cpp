@@ -8,6 +8,7 @@
 #include <weft/select.hpp>
 #include <weft/semaphore.hpp>
 #include <weft/shared_mutex.hpp>
+#include <weft/sleep.hpp>
 #include <weft/wait_group.hpp>
 
 #include <algorithm>
@@ -34,8 +35,8 @@ using weft::testing::test_context;
 class LimitStress : public weft::testing::Procs {};
 WEFT_PROCS(LimitStress);
 
-// Nine tests at three numbers of workers.
-int rounds() { return std::max(10, static_cast<int>(1e6 / 27 * weft::testing::scale())); }
+// Eleven tests at three numbers of workers; a scale of 33 is a million rounds of each.
+int rounds() { return std::max(10, static_cast<int>(1e6 / 33 * weft::testing::scale())); }
 
 // Aims the wake-up at the deadline: comes earlier after a timeout, later after a wake-up, so that
 // about half of the waits end in either way, however slow the machine is.
@@ -365,6 +366,30 @@ TEST_P(LimitStress, SelectOfATimeoutAlone) {
       });
     }
     all.wait();
+  });
+}
+
+// A sleeper's time against its cancellation: it has slept for as long as it was to, or it has the
+// error; the context dies as soon as the canceller is through with it.
+TEST_P(LimitStress, Sleep) {
+  run([] {
+    match against("sleep");
+    for (int r = 0; r < rounds(); ++r) {
+      auto ctx = std::make_unique<test_context>();
+      const auto begin = clock_type::now();
+      const auto deadline = against.begin(r, [at = *ctx] { at.cancel(); });
+      const auto d = deadline - clock_type::now();
+      const weft::error e = weft::sleep(*ctx, d);
+      ctx.reset();
+      if (e) {
+        ASSERT_EQ(e, weft::canceled);
+      } else {
+        ASSERT_GE(clock_type::now() - begin, d);
+      }
+      against.note(static_cast<bool>(e));
+      weft::testing::wait_until_goroutines(1);
+      against.wait();
+    }
   });
 }
 
