@@ -100,8 +100,11 @@ class opponent {
   std::thread thread_;
 };
 
-// Most rounds against a goroutine, some against a thread (where the machine is busy with other
-// things each of these may take a millisecond), each kind with an aim of its own.
+// One round in so many is against a thread: where the machine is busy with other things each of
+// these may take many milliseconds.
+int rounds_between_threads() { return std::max(16, rounds() / 4000); }
+
+// Most rounds against a goroutine, some against a thread, each kind with an aim of its own.
 class match {
  public:
   explicit match(const char* what) : what_(what) {}
@@ -113,7 +116,7 @@ class match {
   }
   /// Lets the other side act now; the deadline of this side.
   clock_type::time_point begin(int round, std::function<void()> job) {
-    now_ = round % 16 != 0 ? &by_turns_ : &at_once_;
+    now_ = round % rounds_between_threads() != 0 ? &by_turns_ : &at_once_;
     if (now_ == &by_turns_) {
       weft::go(std::move(job));
     } else {
@@ -416,7 +419,7 @@ TEST_P(LimitStress, CancelAgainstRelease) {
       while (here < 2) {
         weft::yield();
       }
-      if (r % 16 == 0) {
+      if (r % rounds_between_threads() == 0) {
         other.tell([ctx] { ctx.cancel(); });
       } else {
         weft::go([ctx] { ctx.cancel(); });
