@@ -1,12 +1,13 @@
 // Select, after Go's runtime/select.go in its outline. If any case looks as if it could go, without
 // a lock: try them in random order, one channel locked at a time. Only if none can go, lock all
 // channels in address order, look again, and then either take the default, at one instant (SE-4),
-// or join all queues.
+// or join all queues. A worker that is alone takes the default without a lock.
 #include <weft/detail/describe.hpp>
 #include <weft/detail/lost_wait_search.hpp>
 #include <weft/detail/race.hpp>
 #include <weft/detail/schedule_point.hpp>
 #include <weft/detail/select_core.hpp>
+#include <weft/detail/solo.hpp>
 #include <weft/detail/wait_limit.hpp>
 
 #include <algorithm>
@@ -20,6 +21,16 @@ namespace {
 // [chan.8]
 bool may_go(const select_entry& e) noexcept {
   return e.op == select_op::send ? e.core->may_send() : e.core->may_recv();
+}
+
+// [chan.8] True: no case can go, all seen at one instant, since this worker is alone. Others wait
+// for the end of the section: for few cases only.
+bool none_can_go(const select_entry* entries, std::uint32_t n) noexcept {
+  constexpr std::uint32_t few = 64;
+  const solo_section alone;
+  return alone && n <= few && std::none_of(entries, entries + n, [](const select_entry& e) {
+           return e.op > select_op::recv || (e.core != nullptr && may_go(e));
+         });
 }
 
 // Uniform (SE-2).
@@ -50,6 +61,7 @@ struct attempt {
   const select_entry* entries;
   const select_scratch& scratch;
   std::uint32_t count = 0;  // cases on channels that are not nil
+  bool any_time = false;    // a timeout is among the others
 
   chan_core* core_at(std::uint32_t lock_position) const noexcept {
     return entries[scratch.locks[lock_position]].core;
@@ -73,6 +85,7 @@ struct attempt {
       if (entries[i].core != nullptr) {
         scratch.poll[count++] = i;
       }
+      any_time |= entries[i].op > select_op::recv;
     }
   }
 
@@ -229,7 +242,6 @@ class select_watch {
 struct time_limit {
   std::int64_t deadline = never;
   std::uint32_t index = claim_timeout;  // the timeout's case, or claim_timeout: look again
-  bool has_timeout = false;
 
   void find_timeout(const select_entry* entries, std::uint32_t n) noexcept {
     std::int64_t now = 0;
@@ -238,7 +250,6 @@ struct time_limit {
       if (e.op != select_op::timeout_after && e.op != select_op::timeout_at) {
         continue;
       }
-      has_timeout = true;
       std::int64_t at = e.time;
       if (e.op == select_op::timeout_after && at != never) {
         now = now == 0 ? now_ns() : now;
@@ -381,6 +392,9 @@ select_result select_core(const select_entry* entries, std::uint32_t n, select_o
       }
     }
   }
+  if (options.has_default && none_can_go(entries, n)) {
+    return {};
+  }
   attempt a{entries, scratch};
   a.list_cases(n);
   const std::uint32_t ready = a.draw_order(options.biased);
@@ -388,10 +402,10 @@ select_result select_core(const select_entry* entries, std::uint32_t n, select_o
     return *went;
   }
   time_limit limit;
-  if (a.count != n) {
+  if (a.any_time) {
     limit.find_timeout(entries, n);
   }
-  const bool is_up = limit.has_timeout && limit.is_up();
+  const bool is_up = a.any_time && limit.is_up();
   if (is_up || (options.has_default && a.count <= 1)) {
     // No wait, and no look at all channels at one instant: but under each one's lock, since a look
     // without is a guess [chan.8].

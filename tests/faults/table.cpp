@@ -80,6 +80,11 @@ int advise(void* at, std::size_t bytes, int advice) {
   return fails(c) ? refuse(ENOMEM) : real.advise(at, bytes, advice);
 }
 
+// That all of it is refused at once is met by doing one after the other.
+ssize_t advise_all(const iovec* ranges, std::size_t count, int advice) {
+  return fails(call::advise) ? refuse(EBADF) : real.advise_all(ranges, count, advice);
+}
+
 int protect_none(void* at, std::size_t bytes) {
   return fails(call::guard) ? refuse(ENOMEM) : real.protect_none(at, bytes);
 }
@@ -111,6 +116,7 @@ void install() {
   sys.map = map;
   sys.unmap = unmap;
   sys.advise = advise;
+  sys.advise_all = advise_all;
   sys.protect_none = protect_none;
   sys.thread_create = thread_create;
   sys.prepare_barrier = prepare_barrier;

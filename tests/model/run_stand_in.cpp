@@ -274,16 +274,13 @@ stack_pool::stack_pool(std::size_t bytes, fiber_main main)
 void stack_pool::reserve_slab() {}
 void stack_pool::release_slab() noexcept {}
 // The real one has a lock.
-fiber* stack_pool::take() noexcept {
+fiber* stack_pool::take_some(std::size_t, std::size_t& taken) noexcept {
   model::adopt(&model::spares);
   fiber* f = model::spares;
   model::require(f != nullptr, "more stacks than any scenario needs");
-  model::spares = f->next;
+  model::spares = std::exchange(f->next, nullptr);
+  taken = 1;
   return f;
-}
-fiber* stack_pool::take_spares(std::size_t, std::size_t& taken) noexcept {
-  taken = 0;
-  return nullptr;
 }
 void stack_pool::give_spares(fiber* first) noexcept {
   model::publish(&model::spares);

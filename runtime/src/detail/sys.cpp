@@ -23,6 +23,11 @@ int real_unmap(void* at, std::size_t bytes) { return ::munmap(at, bytes); }
 
 int real_advise(void* at, std::size_t bytes, int advice) { return ::madvise(at, bytes, advice); }
 
+ssize_t real_advise_all(const iovec* ranges, std::size_t count, int advice) {
+  constexpr int this_process = -10001;  // PIDFD_SELF_THREAD_GROUP, not yet in Debian 12's headers
+  return ::syscall(SYS_process_madvise, this_process, ranges, count, advice, 0);
+}
+
 int real_protect_none(void* at, std::size_t bytes) { return ::mprotect(at, bytes, PROT_NONE); }
 
 int real_resident(const void* at, std::size_t bytes, unsigned char* out) {
@@ -95,6 +100,7 @@ int real_signal_thread(std::int32_t tid, int signal) {
 sys_calls sys = {real_map,
                  real_unmap,
                  real_advise,
+                 real_advise_all,
                  real_protect_none,
                  real_resident,
                  real_futex_wait,

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +17,8 @@ struct sys_calls {
   void* (*map)(std::size_t bytes);  ///< private, zeroed, not reserved; nullptr with errno
   int (*unmap)(void* at, std::size_t bytes);
   int (*advise)(void* at, std::size_t bytes, int advice);
+  /// advise() for several ranges in one call. The bytes done; -1 also where the kernel cannot.
+  ssize_t (*advise_all)(const iovec* ranges, std::size_t count, int advice);
   int (*protect_none)(void* at, std::size_t bytes);
   /// Which pages are in memory, one byte for each, bit 0.
   int (*resident)(const void* at, std::size_t bytes, unsigned char* out);

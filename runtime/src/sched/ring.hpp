@@ -84,6 +84,15 @@ class ring {
     }
   }
 
+  /// While no other thread runs weft code, as pop_alone(): the item that is to be taken after
+  /// `before` others, or null.
+  T* ahead(std::uint32_t before) const noexcept {
+    const std::uint32_t head = head_.load(relaxed);                // relaxed: no other taker
+    return tail_.load(relaxed) - head > before                     // relaxed: owner-only word
+               ? slots_[(head + before) % Capacity].load(relaxed)  // relaxed: the owner wrote it
+               : nullptr;
+  }
+
   /// Any thread: a recent number of items.
   std::uint32_t size() const noexcept {
     // relaxed: a hint; head is read first so that the difference is not negative by more than

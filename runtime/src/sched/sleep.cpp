@@ -41,6 +41,14 @@ bool worker::run_timers() noexcept {
     timer_heap& h = all.heap(index_ + i);  // its own first
     while (h.earliest() <= now) {
       const std::size_t n = h.pop_due(now, due, std::size(due));
+      goroutine* awake[std::size(due)];
+      std::size_t sleepers = 0;
+      for (std::size_t k = 0; k < n; ++k) {
+        if (due[k].who != nullptr) {
+          awake[sleepers++] = due[k].who;
+        }
+      }
+      prefetch(awake, sleepers);
       for (std::size_t k = 0; k < n; ++k) {
         if (now - due[k].when >= sched_.stall_ns()) [[unlikely]] {
           note_late_timer(due[k].who, now - due[k].when);

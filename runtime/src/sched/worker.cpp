@@ -134,6 +134,11 @@ WEFT_SWITCHES_CONTEXT void worker::execute_special(goroutine* g) {
 }
 
 WEFT_SWITCHES_CONTEXT void worker::run_here(goroutine* g) {
+  // If it waits, this worker goes on with another stack, and needs it with a channel's lock held:
+  // no place for the system calls and page faults of a stack that is used for the first time.
+  if (spares_ == nullptr) [[unlikely]] {
+    stock_up();
+  }
   enter(g);
 #if WEFT_RACE
   WEFT_LEAVE_ROOM(frame);
@@ -250,16 +255,17 @@ void worker::recycle_fiber(void* f) noexcept {
 void worker::drop_fiber(void* f) noexcept { stack_pool::unmap_fiber(static_cast<fiber*>(f)); }
 
 fiber* worker::take_spare() noexcept {
-  fiber* f = spares_;
-  if (f == nullptr) [[unlikely]] {
-    f = sched_.memory.stacks().take_spares(spare_batch, spare_count_);
-    if (f == nullptr) {
-      return sched_.memory.stacks().take();
-    }
+  if (spares_ == nullptr) [[unlikely]] {
+    stock_up();
   }
+  fiber* f = spares_;
   spares_ = f->next;
   --spare_count_;
   return f;
+}
+
+void worker::stock_up() noexcept {
+  spares_ = sched_.memory.stacks().take_some(spare_batch, spare_count_);
 }
 
 void worker::give_spare(fiber* f) noexcept {

@@ -182,6 +182,7 @@ class alignas(2 * cache_line) worker : public sleeper {
   goroutine* pick_seeded() noexcept;
   goroutine* pick_simulated(simulation& s) noexcept;
   goroutine* take_next(bool alone) noexcept;
+  void fetch_ahead() noexcept;
   static void prefetch(goroutine* const* all, std::size_t n) noexcept;
   goroutine* pop_global(std::size_t most) noexcept;
   goroutine* find_work();
@@ -225,6 +226,7 @@ class alignas(2 * cache_line) worker : public sleeper {
     g->state.store(goroutine_state::running, relaxed);  // relaxed: for dumps
   }
   fiber* take_spare() noexcept;
+  void stock_up() noexcept;
   void give_spare(fiber* f) noexcept;
   static void recycle_fiber(void* f) noexcept;
   static void drop_fiber(void* f) noexcept;

@@ -3,6 +3,7 @@
 // of the stack itself, so that a parked goroutine costs one page and no allocation.
 #include <weft/detail/atomic.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -28,8 +29,12 @@ using fiber_main = void (*)();
 using fiber_commit = void (*)(void*) noexcept;
 
 struct fiber {
+  // What a switch touches lies together: of a fiber that was away for long, each line is a miss.
   // [visit] saved context; null while the fiber runs. Written by whoever leaves or enters it.
   atomic<void*> sp{nullptr};
+  // [visit] what it will run; null once it was started; being_visited: not to be entered now.
+  // Written before the fiber is first entered, and by a visitor.
+  atomic<fiber_main> main{nullptr};
   fiber* next = nullptr;       ///< link in a list of spare fibers
   eh_globals eh;               ///< exceptions in flight; valid while the fiber does not run
   char* low = nullptr;         ///< lowest usable address; the guard lies below
@@ -41,10 +46,19 @@ struct fiber {
   void* asan_fake_stack = nullptr;
   void* asan_root = nullptr;  ///< which of these the leak checker looks at
   unsigned valgrind_id = 0;
-  // [visit] what it will run; null once it was started; being_visited: not to be entered now.
-  // Written before the fiber is first entered, and by a visitor.
-  atomic<fiber_main> main{nullptr};
 };
+
+/// Fetches what going on with `f`, which is not running, will need, when it was away for long. The
+/// record itself should have been fetched before: it says where the rest is.
+inline void prefetch_saved(const fiber* f) noexcept {
+  constexpr std::size_t line = 64;
+  constexpr std::size_t most = 10 * line;  // from the saved registers to a goroutine's own frame
+  const auto* sp = static_cast<const char*>(f->sp.load(relaxed));  // relaxed: only an address
+  const auto* end = std::min(sp + most, reinterpret_cast<const char*>(f));
+  for (const char* at = sp; at < end; at += line) {
+    __builtin_prefetch(at, 1);
+  }
+}
 
 /// The value of fiber::main while somebody looks at the stack: whoever would go on with the fiber
 /// waits. [visit]

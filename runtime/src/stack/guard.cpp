@@ -2,14 +2,19 @@
 
 #include <weft/detail/atomic.hpp>
 
+#include <sys/uio.h>
+
+#include <cerrno>
 #include <cstdio>
 
 #include "detail/sys.hpp"
+#include "stack/sanitizer.hpp"
 
 namespace weft::detail {
 namespace {
 
 constexpr int madv_guard_install = 102;  // not yet in Debian 12's headers
+constexpr std::size_t most_advised = 64;
 
 guard_kind probe() noexcept {
   void* page = sys.map(guard_bytes);
@@ -68,6 +73,38 @@ bool install_guard(char* at) noexcept {
     return sys.advise(at, guard_bytes, madv_guard_install) == 0;
   }
   return sys.protect_none(at, guard_bytes) == 0;
+}
+
+bool install_guards(char* first, std::size_t span, std::size_t count) noexcept {
+  if (guard_support() == guard_kind::madvise &&
+      advise_spaced(first, guard_bytes, span, count, madv_guard_install)) {
+    return true;
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!install_guard(first + i * span)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool advise_spaced(char* first, std::size_t bytes, std::size_t span, std::size_t count,
+                   int advice) noexcept {
+  // Once it is known that the kernel cannot, it is not asked again.
+  static atomic<bool> possible{!sanitizer::under_valgrind()};  // which warns of calls that are new
+  iovec ranges[most_advised];
+  // relaxed: a hint
+  if (count < 2 || count > most_advised || !possible.load(relaxed)) {
+    return false;
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    ranges[i] = {first + i * span, bytes};
+  }
+  const ssize_t done = sys.advise_all(ranges, count, advice);
+  if (done < 0 && (errno == ENOSYS || errno == EBADF || errno == EINVAL || errno == EPERM)) {
+    possible.store(false, relaxed);  // relaxed: a hint
+  }
+  return done == static_cast<ssize_t>(count * bytes);
 }
 
 }  // namespace weft::detail

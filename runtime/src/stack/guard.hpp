@@ -25,5 +25,12 @@ void guard_budget_return(std::size_t count) noexcept;
 
 /// Makes [at, at + guard_bytes) fault on access. False with errno set when the kernel refuses.
 bool install_guard(char* at) noexcept;
+/// The same for `count` guards, `span` bytes apart.
+bool install_guards(char* first, std::size_t span, std::size_t count) noexcept;
+
+/// madvise() for `count` ranges of `bytes`, `span` bytes apart, as one system call. False: not, or
+/// not all, done: there are too few or too many, or the kernel cannot do that.
+bool advise_spaced(char* first, std::size_t bytes, std::size_t span, std::size_t count,
+                   int advice) noexcept;
 
 }  // namespace weft::detail

@@ -5,6 +5,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <new>
 #include <string>
@@ -18,7 +19,9 @@ namespace weft::detail {
 namespace {
 
 constexpr std::size_t page = 4096;
+constexpr int madv_populate_write = 23;  // not in every header
 constexpr std::size_t smallest_stack = 16 * 1024;
+constexpr std::size_t new_share = 64;  // of the stacks in use, so many are made ahead: one in 64
 
 std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
 
@@ -106,28 +109,6 @@ void stack_pool::release_slab() noexcept {
   ++released_slabs_;
 }
 
-fiber* stack_pool::carve(char* span_start) noexcept {
-  ++carved_;
-  return place_fiber(span_start, span_, colour_++, this, main_);
-}
-
-fiber* stack_pool::take() noexcept {
-  std::lock_guard hold(lock_);
-  if (!spares_.empty()) {
-    return take_spare();
-  }
-  if (!cold_.empty()) {
-    char* at = cold_.back();
-    cold_.pop_back();
-    return carve(at);
-  }
-  const std::size_t slab = next_stack_ / slab_stacks;
-  WEFT_CHECK(slab < slabs_.size(), "a stack is needed that was not reserved");
-  char* at = slabs_[slab] + span_ * (next_stack_++ % slab_stacks);
-  WEFT_CHECK(install_guard(at), "the kernel refused to guard a stack");
-  return carve(at);
-}
-
 fiber* stack_pool::take_spare() noexcept {
   fiber* f = spares_.back();
   spares_.pop_back();
@@ -137,10 +118,54 @@ fiber* stack_pool::take_spare() noexcept {
   return f;
 }
 
-// The chain is linked here, by stores: loads from stacks that nobody has used for long would wait
-// for memory one after the other.
+// The lock is held for choosing only: what a stack costs that is used for the first time would keep
+// the others out for microseconds.
+fiber* stack_pool::take_some(std::size_t most, std::size_t& taken) noexcept {
+  char* at = nullptr;
+  std::size_t colour = 0;
+  bool guarded = false;
+  {
+    std::lock_guard hold(lock_);
+    if (fiber* first = take_spares(most, taken)) {
+      return first;
+    }
+    if (!cold_.empty()) {
+      at = cold_.back();
+      cold_.pop_back();
+      taken = 1;
+      guarded = true;
+    } else {
+      at = take_reserved(std::clamp<std::size_t>(carved_ / new_share, 1, most), taken);
+    }
+    carved_ += taken;
+    colour = colour_;
+    colour_ += taken;
+  }
+  WEFT_CHECK(guarded || install_guards(at, span_, taken), "the kernel refused to guard a stack");
+  // One system call is cheaper than as many page faults. If it fails, those come.
+  advise_spaced(at + span_ - page, page, span_, taken, madv_populate_write);
+  fiber* first = nullptr;
+  for (std::size_t i = taken; i-- > 0;) {
+    fiber* f = place_fiber(at + i * span_, span_, colour + i, this, main_);
+    f->next = first;
+    first = f;
+  }
+  return first;
+}
+
+// Up to `most` that lie side by side.
+char* stack_pool::take_reserved(std::size_t most, std::size_t& taken) noexcept {
+  const std::size_t slab = next_stack_ / slab_stacks;
+  const std::size_t place = next_stack_ % slab_stacks;
+  WEFT_CHECK(slab < slabs_.size(), "a stack is needed that was not reserved");
+  taken = std::min(most, slab_stacks - place);
+  next_stack_ += taken;
+  return slabs_[slab] + span_ * place;
+}
+
+// The chain is linked by stores: loads from stacks that nobody has used for long would wait for
+// memory one after the other.
 fiber* stack_pool::take_spares(std::size_t most, std::size_t& taken) noexcept {
-  std::lock_guard hold(lock_);
   fiber* first = nullptr;
   fiber** link = &first;
   for (taken = 0; taken < most && !spares_.empty(); ++taken) {
@@ -148,6 +173,9 @@ fiber* stack_pool::take_spares(std::size_t most, std::size_t& taken) noexcept {
     link = &(*link)->next;
   }
   *link = nullptr;
+  for (const fiber* f = first; f != nullptr; f = f->next) {
+    prefetch_saved(f);
+  }
   return first;
 }
 

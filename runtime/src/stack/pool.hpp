@@ -36,11 +36,9 @@ class stack_pool {
   /// A slab's worth of stacks is not needed any longer: the next reserve_slab() takes it over.
   void release_slab() noexcept;
 
-  /// A fiber from the shared spares, the cold ones or a reserved stack.
-  fiber* take() noexcept;
-
-  /// Takes up to `most` shared spare fibers as a chain by `next`; their number in `taken`.
-  fiber* take_spares(std::size_t most, std::size_t& taken) noexcept;
+  /// A chain by `next` of up to `most` fibers, one at least; their number in `taken`. From the
+  /// shared spares; if there are none, a cold one, or new ones from reserved stacks.
+  fiber* take_some(std::size_t most, std::size_t& taken) noexcept;
 
   /// Gives back a chain of spare fibers.
   void give_spares(fiber* first) noexcept;
@@ -83,7 +81,8 @@ class stack_pool {
 
  private:
   fiber* take_spare() noexcept;
-  fiber* carve(char* span_start) noexcept;
+  fiber* take_spares(std::size_t most, std::size_t& taken) noexcept;
+  char* take_reserved(std::size_t most, std::size_t& taken) noexcept;
   void discard(fiber* f) noexcept;
 
   const std::size_t span_;

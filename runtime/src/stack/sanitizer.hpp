@@ -91,4 +91,12 @@ inline void arrive([[maybe_unused]] fiber* self) noexcept {
 #endif
 }
 
+inline bool under_valgrind() noexcept {
+#if WEFT_VALGRIND
+  return RUNNING_ON_VALGRIND != 0;
+#else
+  return false;
+#endif
+}
+
 }  // namespace weft::detail::sanitizer

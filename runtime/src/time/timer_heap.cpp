@@ -3,6 +3,7 @@
 #include <weft/detail/check.hpp>
 #include <weft/detail/race.hpp>
 
+#include <algorithm>
 #include <exception>
 
 namespace weft::detail {
@@ -14,6 +15,7 @@ constexpr std::size_t few = 1;  // the rare path must be common
 #else
 constexpr std::size_t few = 32;  // so many dead entries are never worth a purge
 #endif
+constexpr std::size_t together = 16;  // so many misses a processor can wait for at once
 constexpr std::uint64_t index_mask = 0x1ffff;
 
 }  // namespace
@@ -76,26 +78,35 @@ std::size_t timer_heap::pop_due(std::int64_t now, due_timer* out, std::size_t mo
   biased_guard hold(lock_);
   std::size_t n = 0;
   while (n < most && !entries_.empty() && entries_.front().when <= now) {
-    const entry e = entries_.front();
-    remove_front();
-    if (e.who != nullptr) {
-      if (!entries_.empty()) {
-        // Sleepers are cold, and due one after another.
-        __builtin_prefetch(entries_.front().who, 1);
+    entry due[together];
+    const std::size_t took = take_due(now, due, std::min(together, most - n));
+    for (std::size_t i = 0; i < took; ++i) {
+      const entry& e = due[i];
+      if (e.who != nullptr) {
+        std::uint64_t open = e.key & ~index_mask;
+        // [limit.3] acq_rel: one winner, as in try_claim(); relaxed on failure: the entry is dead.
+        if (e.who->claim.compare_exchange(open, e.key, acq_rel, relaxed)) {
+          // All of it: the caller uses `out` again and again.
+          out[n++] = {e.who, nullptr, nullptr, e.when};
+        }
+      } else if (e.event->key_ == e.key) {
+        out[n++] = {nullptr, e.event->fire_, e.event->owner_, e.when};
+        retire(e.event);
       }
-      std::uint64_t open = e.key & ~index_mask;
-      // [limit.3] acq_rel: one winner, as in try_claim(); relaxed on failure: the entry is dead.
-      if (e.who->claim.compare_exchange(open, e.key, acq_rel, relaxed)) {
-        // All of it: the caller uses `out` again and again.
-        out[n++] = {e.who, nullptr, nullptr, e.when};
-        __builtin_prefetch(e.who->stack, 1);  // it runs soon
-      }
-    } else if (e.event->key_ == e.key) {
-      out[n++] = {nullptr, e.event->fire_, e.event->owner_, e.when};
-      retire(e.event);
     }
   }
   publish();
+  return n;
+}
+
+// Whoever slept is in no cache: all records are fetched at once, then looked at.
+std::size_t timer_heap::take_due(std::int64_t now, entry* out, std::size_t most) noexcept {
+  std::size_t n = 0;
+  while (n < most && !entries_.empty() && entries_.front().when <= now) {
+    out[n] = entries_.front();
+    __builtin_prefetch(out[n++].who, 1);
+    remove_front();
+  }
   return n;
 }
 

@@ -88,6 +88,7 @@ class alignas(2 * cache_line) timer_heap {
   };
 
   void insert(const entry& e);  // with lock_ held
+  std::size_t take_due(std::int64_t now, entry* out, std::size_t most) noexcept;
   void remove_front() noexcept;
   void sift_up(std::size_t at, entry e) noexcept;
   void sift_down(std::size_t at, entry e) noexcept;

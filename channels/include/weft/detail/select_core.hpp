@@ -7,6 +7,7 @@
 
 namespace weft::detail {
 
+/// Those that name a time come last.
 enum class select_op : std::uint8_t { none, send, recv, timeout_after, timeout_at };
 
 /// One case as the core sees it. `core` nil: never ready.
