@@ -81,6 +81,17 @@ custom_node::~custom_node() {
   }
 }
 
+error custom_node::err() const {
+  error e = user_->err();
+  if (!e) {
+    // [published.2] acquire: pairs with the CAS in make_shadow()
+    if (const cancel_node* p = point_.load(acquire)) {
+      e = p->err();
+    }
+  }
+  return e;
+}
+
 cancel_node* custom_node::point() {
   if (!done_) {
     return nullptr;
@@ -166,7 +177,7 @@ recv_chan<unit> context::custom_done(const detail::context_node* n) {
 }
 
 error context::custom_err(const detail::context_node* n) {
-  return static_cast<const detail::custom_node*>(n)->user().err();
+  return static_cast<const detail::custom_node*>(n)->err();
 }
 
 }  // namespace weft

@@ -22,6 +22,10 @@ class custom_node final : public context_node {
   const custom_context& user() const noexcept { return *user_; }
   const recv_chan<unit>& done() const noexcept { return done_; }
 
+  /// What the user's says. A wait that this has ended must not look like one that was successful:
+  /// should the user's have no error though it is done, it is the point's.
+  error err() const;
+
   /// Where children are linked; null: never done. A shadow is made, and is done if the user's
   /// context is.
   cancel_node* point();

@@ -8,22 +8,21 @@
 namespace weft {
 
 errgroup::grouped errgroup::with_context(const context& parent, collect what) {
+  static_cast<void>(detail::context_access::node(parent, "errgroup::with_context"));
   cancelable_cause_context own = with_cancel_cause(parent);
   context ctx = own.ctx;
   return grouped{errgroup(std::move(own), what), std::move(ctx)};
 }
 
+// Tasks may have been started after a wait(), too: none outlives the group.
 errgroup::~errgroup() {
-  if (!waited_) {
-    cancel_();
-    tasks_.wait();
-    const error e = finish();
-    // While another exception passes by, that one is what the program learns of.
-    if (e && as<std::exception>(e) != nullptr && std::uncaught_exceptions() == 0) {
-      const std::string text =
-          "an errgroup was destroyed without wait() though a task had thrown: " + e.message();
-      WEFT_CHECK(false, text.c_str());
-    }
+  cancel_();
+  tasks_.wait();
+  // While another exception passes by, that one is what the program learns of.
+  if (thrown_ && std::uncaught_exceptions() == 0) {
+    const std::string text =
+        "an errgroup was destroyed without wait() though a task had thrown: " + finish().message();
+    WEFT_CHECK(false, text.c_str());
   }
 }
 
@@ -44,7 +43,7 @@ void errgroup::end() noexcept {
 
 // The error is there before the context is cancelled with it, and only the first one does that
 // (EG-3).
-void errgroup::report(error e) {
+void errgroup::report(error e, origin how) {
   if (!e) {
     return;
   }
@@ -57,6 +56,7 @@ void errgroup::report(error e) {
     } else {
       return;
     }
+    thrown_ = thrown_ || how == origin::thrown;
   }
   if (collect_ == collect::first) {
     cancel_(e);
@@ -65,8 +65,8 @@ void errgroup::report(error e) {
 
 error errgroup::finish() {
   cancel_();  // without effect if an error has done it
-  waited_ = true;
   std::lock_guard hold(lock_);
+  thrown_ = false;
   if (more_.empty()) {
     return first_;
   }

@@ -56,8 +56,10 @@ weft::error find_files(const weft::context& parent, const options& chosen, progr
     }
     return nullptr;
   });
-  std::sort(files.begin(), files.end());  // std::string compares bytes as unsigned, as memcmp does
-  count.all_found = !err;
+  if (!err) {
+    std::sort(files.begin(), files.end());  // std::string compares bytes as unsigned, like memcmp
+    count.all_found = true;
+  }
   return err;
 }
 

@@ -6,6 +6,7 @@
 #include <weft/cond_var.hpp>
 #include <weft/detail/cancelable.hpp>
 #include <weft/mutex.hpp>
+#include <weft/once.hpp>
 #include <weft/select.hpp>
 #include <weft/time.hpp>
 #include <weft/wait_group.hpp>
@@ -740,6 +741,38 @@ TEST(WaitGroupLimitModel, RoundsDoNotMixWhenAWaitGivesUp) {
                      s->done();
                    },
                    [s] { s->wait(); }};
+  });
+}
+
+// ---- once ----
+
+// Whoever runs the function; one may give up, the other stays.
+TEST(OnceLimitModel, TheOneWhoStaysIsServedAndTheOneWhoGivesUpLeaves) {
+  weft::model::expect_holds([] {
+    struct state {
+      weft::once once;
+      model_context ctx;
+      int calls = 0;
+    };
+    auto s = std::make_shared<state>();
+    weft::model::at_end([s] {
+      require(s->calls == 1, "not called once");
+      s->once.do_([] { require(false, "called again"); });
+    });
+    return threads{[s] {
+                     const weft::error e = s->once.do_(s->ctx, [&] { ++s->calls; });
+                     require(e ? static_cast<bool>(s->ctx.err()) : s->calls == 1,
+                             "an outcome that nobody made");
+                   },
+                   [s] { s->ctx.signal.fire(); },
+                   [s] {
+                     s->once.do_([&] { ++s->calls; });
+                     require(s->calls == 1, "returned before its end");
+                   },
+                   [s] {
+                     s->once.do_([&] { ++s->calls; });
+                     require(s->calls == 1, "returned before its end");
+                   }};
   });
 }
 

@@ -8,6 +8,7 @@
 #include <weft/select.hpp>
 #include <weft/semaphore.hpp>
 #include <weft/shared_mutex.hpp>
+#include <weft/sleep.hpp>
 #include <weft/wait_group.hpp>
 
 #include <algorithm>
@@ -34,8 +35,8 @@ using weft::testing::test_context;
 class LimitStress : public weft::testing::Procs {};
 WEFT_PROCS(LimitStress);
 
-// Nine tests at three numbers of workers.
-int rounds() { return std::max(10, static_cast<int>(1e6 / 27 * weft::testing::scale())); }
+// Eleven tests at three numbers of workers; a scale of 33 is a million rounds of each.
+int rounds() { return std::max(10, static_cast<int>(1e6 / 33 * weft::testing::scale())); }
 
 // Aims the wake-up at the deadline: comes earlier after a timeout, later after a wake-up, so that
 // about half of the waits end in either way, however slow the machine is.
@@ -99,8 +100,11 @@ class opponent {
   std::thread thread_;
 };
 
-// Most rounds against a goroutine, some against a thread (where the machine is busy with other
-// things each of these may take a millisecond), each kind with an aim of its own.
+// One round in so many is against a thread: where the machine is busy with other things each of
+// these may take many milliseconds.
+int rounds_between_threads() { return std::max(16, rounds() / 4000); }
+
+// Most rounds against a goroutine, some against a thread, each kind with an aim of its own.
 class match {
  public:
   explicit match(const char* what) : what_(what) {}
@@ -112,7 +116,7 @@ class match {
   }
   /// Lets the other side act now; the deadline of this side.
   clock_type::time_point begin(int round, std::function<void()> job) {
-    now_ = round % 16 != 0 ? &by_turns_ : &at_once_;
+    now_ = round % rounds_between_threads() != 0 ? &by_turns_ : &at_once_;
     if (now_ == &by_turns_) {
       weft::go(std::move(job));
     } else {
@@ -368,6 +372,30 @@ TEST_P(LimitStress, SelectOfATimeoutAlone) {
   });
 }
 
+// A sleeper's time against its cancellation: it has slept for as long as it was to, or it has the
+// error; the context dies as soon as the canceller is through with it.
+TEST_P(LimitStress, Sleep) {
+  run([] {
+    match against("sleep");
+    for (int r = 0; r < rounds(); ++r) {
+      auto ctx = std::make_unique<test_context>();
+      const auto begin = clock_type::now();
+      const auto deadline = against.begin(r, [at = *ctx] { at.cancel(); });
+      const auto d = deadline - clock_type::now();
+      const weft::error e = weft::sleep(*ctx, d);
+      ctx.reset();
+      if (e) {
+        ASSERT_EQ(e, weft::canceled);
+      } else {
+        ASSERT_GE(clock_type::now() - begin, d);
+      }
+      against.note(static_cast<bool>(e));
+      weft::testing::wait_until_goroutines(1);
+      against.wait();
+    }
+  });
+}
+
 // Cancellation instead of a deadline, of two who wait for one token.
 TEST_P(LimitStress, CancelAgainstRelease) {
   run([] {
@@ -391,7 +419,7 @@ TEST_P(LimitStress, CancelAgainstRelease) {
       while (here < 2) {
         weft::yield();
       }
-      if (r % 16 == 0) {
+      if (r % rounds_between_threads() == 0) {
         other.tell([ctx] { ctx.cancel(); });
       } else {
         weft::go([ctx] { ctx.cancel(); });

@@ -189,8 +189,8 @@ class sender {
       can_send_as<T, V> {
     return send_limited(std::forward<V>(v), [&] { return wait_limit{deadline_at(t), nullptr}; });
   }
-  /// send() that gives up when ctx is done: ok, closed (no exception) or canceled. v is moved from
-  /// only when ok. With a context that is done already nothing is sent.
+  /// send() that gives up when ctx is done: ok, closed (no exception) or canceled (then ctx.err()
+  /// says why). v is moved from only when ok. With a context that is done already nothing is sent.
   template <cancelable Context, class V>
   chan_status send(const Context& ctx, V&& v) const requires can_send_as<T, V> {
     if (ctx.err()) {
@@ -283,9 +283,9 @@ class receiver {
       can_recv_as<T, V> {
     return recv_limited(v, [&] { return wait_limit{deadline_at(t), nullptr}; });
   }
-  /// recv() that gives up when ctx is done: ok, closed (and drained) or canceled. v (a T or a
-  /// std::optional<T>) is assigned only when ok. With a context that is done already nothing is
-  /// received.
+  /// recv() that gives up when ctx is done: ok, closed (and drained) or canceled (then ctx.err()
+  /// says why). v (a T or a std::optional<T>) is assigned only when ok. With a context that is done
+  /// already nothing is received. Loop: while (c.recv(ctx, v) == chan_status::ok) ...
   template <cancelable Context, class V>
   chan_status recv(const Context& ctx, V& v) const requires can_recv_as<T, V> {
     if (ctx.err()) {

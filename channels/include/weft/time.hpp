@@ -57,9 +57,11 @@ std::int64_t period_ns(const char* who, const std::chrono::duration<Rep, Period>
 
 /// A channel that gives one value, the time that was due, once d has passed; at once for d <= 0,
 /// never for a d whose end cannot be represented. If nobody receives it, it goes with its last
-/// handle. Blocks  no.   Errors  std::bad_alloc.   Cost  one allocation. Order   what precedes the
-/// call happens before a receive from the channel (MM-8). Threads any; a runtime is needed only by
-/// goroutines that wait.   Go  time.After; TM-3, TM-14.
+/// handle.
+/// Blocks  no.   Errors  std::bad_alloc.   Cost  one allocation.
+/// Order   what precedes the call happens before a receive from the channel (MM-8).
+/// Threads any; a runtime is needed only by goroutines that wait.
+/// Go      time.After; TM-3, TM-14.
 template <class Rep, class Period>
 [[nodiscard]] recv_chan<time_point> after(const std::chrono::duration<Rep, Period>& d) {
   return detail::after_ns(detail::to_ns(d));
@@ -100,8 +102,9 @@ class timer {
 
 /// A value on a channel every d. One tick at most waits to be received; those that come while it
 /// does are dropped; the grid is kept, there is no drift (TM-9). Each value is the time at which
-/// the tick was due. Destruction stops it; the channel is never closed. Threads as timer.   Go
-/// time.Ticker; TM-9, TM-10.   Test  unit/channels/time_test.cpp
+/// the tick was due. Destruction stops it; the channel is never closed.
+/// Threads as timer.
+/// Go      time.Ticker; TM-9, TM-10.   Test  unit/channels/time_test.cpp
 class ticker {
  public:
   /// Errors  bad_period for d <= 0; std::bad_alloc.   Go  time.NewTicker.
@@ -126,7 +129,8 @@ class ticker {
 };
 
 /// A ticker's channel without the ticker; nil for d <= 0 (TM-11). It ticks as long as it has
-/// handles. Errors  std::bad_alloc.   Go  time.Tick.
+/// handles.
+/// Errors  std::bad_alloc.   Go  time.Tick.
 template <class Rep, class Period>
 [[nodiscard]] recv_chan<time_point> tick(const std::chrono::duration<Rep, Period>& d);
 
@@ -192,12 +196,15 @@ concept repeatable = std::is_invocable_v < std::decay_t<F>
 }  // namespace detail
 
 /// What after_func() returns: stops the function's start. Destruction stops it, too, unless
-/// detached. Go  time.Timer as returned by time.AfterFunc; TM-7, TM-8.
+/// detached.
+/// Go  time.Timer as returned by time.AfterFunc; TM-7, TM-8.
 class [[nodiscard("destruction stops it: keep it, or call detach()")]] func_timer_handle {
  public:
   func_timer_handle(func_timer_handle && o) noexcept : core_(std::exchange(o.core_, nullptr)) {}
+  /// The function that it had is stopped.
   func_timer_handle& operator=(func_timer_handle&& o) noexcept {
-    std::swap(core_, o.core_);
+    func_timer_handle taken(std::move(o));
+    std::swap(core_, taken.core_);
     return *this;
   }
   ~func_timer_handle() {

@@ -89,7 +89,7 @@ class [[nodiscard]] context {
   /// Blocks  no.   Order  cancel() happens before an err() that is not null.
   /// Cost    one load of a word that is written once: nothing shared is written (CX-19, U-14).
   error err() const {
-    const detail::context_node* p = node("err").provider();
+    const detail::context_node* p = node("err, or a wait that takes a context").provider();
     if (p == nullptr) {
       return {};
     }
@@ -298,7 +298,8 @@ class stop_function {
   stop_function() noexcept = default;
   stop_function(stop_function&& o) noexcept : call_(std::exchange(o.call_, nullptr)) {}
   stop_function& operator=(stop_function&& o) noexcept {
-    std::swap(call_, o.call_);
+    stop_function taken(std::move(o));
+    std::swap(call_, taken.call_);
     return *this;
   }
   ~stop_function() {
@@ -364,7 +365,8 @@ class custom_context {
   virtual ~custom_context() = default;
   /// The same channel each time; closed once; nil if it is never done.
   virtual recv_chan<unit> done() const = 0;
-  /// Not null once done() is closed.
+  /// Not null once done() is closed. (If it is, waits that this has ended and contexts derived from
+  /// it get weft::canceled.)
   virtual error err() const = 0;
   virtual std::optional<context::time_point> deadline() const { return std::nullopt; }
   /// `return key.is<mine>() ? &mine_ : inner_.value(key);` nullptr: there is none.

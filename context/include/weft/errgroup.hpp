@@ -5,8 +5,7 @@
 //   for (const url& u : urls) {
 //     group.go([&, u] { return fetch(ctx, u); });    // or a void function that may throw
 //   }
-//   if (weft::error err = group.wait()) ...          // the first error; the others were told by
-//   ctx
+//   if (weft::error err = group.wait()) ...          // the first; ctx has told the others
 #include <weft/chan.hpp>
 #include <weft/context.hpp>
 #include <weft/detail/atomic.hpp>
@@ -66,8 +65,8 @@ error call_task(F& f, const context& ctx) {
 /// destroyed without wait() after a task has thrown ends the program with the exception's text
 /// (docs/decisions/008). goexit in a task is its end without an error.
 ///
-/// Destruction waits: no task outlives what it refers to. A group that was not waited for is
-/// cancelled first. Not copyable, not movable: tasks refer to it.
+/// Destruction waits: no task outlives what it refers to. Those that run still are cancelled
+/// first. Not copyable, not movable: tasks refer to it.
 ///
 /// Threads  go, try_go and wait from any goroutine or thread, at the same time; from inside a task,
 ///          too, but a go() that waits for a place there may wait for itself.
@@ -95,9 +94,11 @@ class errgroup {
 
   /// Runs f in a goroutine of its own: f() or f(ctx), with the group's context; it returns a
   /// weft::error or nothing, and may throw. f is decay-copied now. At the limit it waits for a
-  /// place, whatever the context says (EG-6). Blocks  goroutine, at the limit only.   Cancel
-  /// go(ctx, f). Errors  null_function, and those of weft::go: nothing has changed then. Go
-  /// Group.Go; EG-1, EG-4.
+  /// place, whatever the context says (EG-6). After wait() the group may go on, with the error that
+  /// it has, and a context that is done.
+  /// Blocks  goroutine, at the limit only.   Cancel  go(ctx, f).
+  /// Errors  null_function, and those of weft::go: nothing has changed then.
+  /// Go      Group.Go; EG-1, EG-4.
   template <detail::group_task F>
   void go(F&& f, std::source_location site = std::source_location::current()) {
     check_task(detail::is_null(f));
@@ -133,17 +134,19 @@ class errgroup {
   }
 
   /// Waits until all tasks have ended; then cancels the context and returns the error, the same
-  /// each time. The first go() must come before it (WG-2). Blocks  goroutine (or the foreign
-  /// thread).   Cancel  wait(ctx). Order   the end of each task happens before wait() returns.   Go
-  /// Group.Wait; EG-1, EG-2.
+  /// each time. The first go() must come before it (WG-2).
+  /// Blocks  goroutine (or the foreign thread).   Cancel  wait(ctx).
+  /// Order   the end of each task happens before wait() returns.
+  /// Go      Group.Wait; EG-1, EG-2.
   error wait();
   /// The same, but it gives up when ctx is done and returns ctx.err(); the tasks go on, and wait()
   /// must be called again, or will be by the destructor.
   error wait(const context& ctx);
 
   /// At most n tasks at once; 0: none, so that go() waits for ever; negative: no limit, as at
-  /// first. Errors  misuse while tasks run: their places could not be counted (EG-4).   Go
-  /// Group.SetLimit.
+  /// first. Not beside a go().
+  /// Errors  misuse while tasks run: their places could not be counted (EG-4).
+  /// Go      Group.SetLimit.
   void set_limit(std::ptrdiff_t n);
 
   /// The tasks' context; background() if the group has none of its own.
@@ -171,7 +174,7 @@ class errgroup {
             try {
               report(detail::call_task(own, ctx_));
             } catch (...) {
-              report(error::current());  // goexit goes on from here
+              report(error::current(), origin::thrown);  // goexit goes on from here
             }
           },
           site);
@@ -188,19 +191,20 @@ class errgroup {
   }
   void begin() noexcept;
   void end() noexcept;
-  void report(error e);
+  enum class origin : bool { returned, thrown };
+  void report(error e, origin how = origin::returned);
   error finish();
 
   const collect collect_;
-  bool waited_ = false;  // the error was handed out; written after all tasks
   context ctx_ = background();
   cancel_cause_function cancel_;
   chan<unit> slots_;  // nil: no limit; a task holds an element
   // Tasks that have not ended. Written by all, read by set_limit().
   detail::atomic<std::int64_t> active_{0};
-  mutex lock_;               // guards first_ and more_
+  mutex lock_;               // guards the next three
   error first_;              // by time
   std::vector<error> more_;  // if all are collected
+  bool thrown_ = false;      // one of them was thrown, and has not been handed out
   wait_group tasks_;
 };
 

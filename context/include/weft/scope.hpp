@@ -21,8 +21,8 @@ class scope {
   const context& ctx() const noexcept { return group_.ctx(); }
 
   /// Runs f() or f(ctx) in a goroutine of its own; it returns a weft::error or nothing, and may
-  /// throw. The first that fails cancels the others. Also from goroutines of the block. Blocks,
-  /// Errors  as errgroup::go() without a limit.
+  /// throw. The first that fails cancels the others. Also from goroutines of the block.
+  /// Blocks, Errors  as errgroup::go().
   template <detail::group_task F>
   void go(F&& f, std::source_location site = std::source_location::current()) {
     group_.go(std::forward<F>(f), site);
@@ -45,14 +45,16 @@ class scope {
 /// scope. Whatever happens, none of them runs any more when it returns or throws, so they may refer
 /// to anything that was there before it. Returns the first error: of the body or of a goroutine. An
 /// exception that leaves the body cancels the goroutines, is held until they have ended, and goes
-/// on then; goexit likewise. Blocks  goroutine (or the foreign thread), until the last one has
-/// ended. Cancel  by the parent context: the body and its goroutines must heed ctx(). Order   the
-/// end of each goroutine happens before with_scope() returns. Errors  nil_context, std::bad_alloc;
-/// those of go(), when they leave the body. Go      golang/go#29011 asks for it; U-3.   Test
-/// unit/context/scope_test.cpp
+/// on then; goexit likewise.
+/// Blocks  goroutine (or the foreign thread), until the last one has ended.
+/// Cancel  by the parent context: the body and its goroutines must heed ctx().
+/// Order   the end of each goroutine happens before with_scope() returns.
+/// Errors  nil_context, std::bad_alloc; those of go(), when they leave the body.
+/// Go      golang/go#29011 asks for it; U-3.   Test  unit/context/scope_test.cpp
 template <class Body>
 requires detail::returns_error_or_nothing<Body, scope&>
 [[nodiscard]] error with_scope(const context& parent, Body&& body) {
+  static_cast<void>(detail::context_access::node(parent, "with_scope"));
   auto [group, ctx] = errgroup::with_context(parent);
   scope block(group);
   struct leave {

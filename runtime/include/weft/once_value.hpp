@@ -4,7 +4,9 @@
 //   weft::once_value settings([] { return load_settings("app.conf"); });
 //   ...
 //   use(settings().port);                    // the first caller loads, all see the same object
+#include <weft/detail/cancelable.hpp>
 #include <weft/detail/goexit.hpp>
+#include <weft/error.hpp>
 #include <weft/exceptions.hpp>
 #include <weft/once.hpp>
 #include <weft/runtime.hpp>
@@ -13,6 +15,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <new>
 #include <optional>
 #include <type_traits>
@@ -37,30 +40,44 @@ class once_call {
   /// use(f) if nobody has done so. Returns if that returned, now or earlier.
   template <class Use>
   void run(Use use) {
-    once_.do_([&] {
-      struct let_go {
-        std::optional<F>& f;
-        ~let_go() { f.reset(); }
-      } after{f_};
-      try {
-        use(std::move(*f_));
-        outcome_ = once_outcome::returned;
-      } catch (...) {
-        if (handling_goexit()) {
-          throw;
-        }
-        failure_ = std::current_exception();
-        outcome_ = once_outcome::threw;
-      }
-    });
-    if (outcome_ != once_outcome::returned) [[unlikely]] {
-      fail();
+    once_.do_([&] { call(use); });
+    check();
+  }
+  /// The same, or an error when ctx is done before.
+  template <cancelable Context, class Use>
+  error run(const Context& ctx, Use use) {
+    if (error e = once_.do_(ctx, [&] { call(use); })) {
+      return e;
     }
+    check();
+    return {};
   }
 
   bool returned() const noexcept { return outcome_ == once_outcome::returned; }
 
  private:
+  template <class Use>
+  void call(Use& use) {
+    struct let_go {
+      std::optional<F>& f;
+      ~let_go() { f.reset(); }
+    } after{f_};
+    try {
+      use(std::move(*f_));
+      outcome_ = once_outcome::returned;
+    } catch (...) {
+      if (handling_goexit()) {
+        throw;
+      }
+      failure_ = std::current_exception();
+      outcome_ = once_outcome::threw;
+    }
+  }
+  void check() const {
+    if (outcome_ != once_outcome::returned) [[unlikely]] {
+      fail();
+    }
+  }
   [[noreturn]] void fail() const {
     if (outcome_ == once_outcome::threw) {
       std::rethrow_exception(failure_);
@@ -103,16 +120,26 @@ class once_value {
   /// meanwhile waits. Before anybody returns, the function has been destroyed. If the function
   /// calls this, it waits for ever (ON-1).
   /// Blocks  goroutine (or the foreign thread), while another one runs the function.
-  /// Cancel  not interruptible.   Order  the end of the function happens before any call returns.
+  /// Cancel  get(ctx).   Order  the end of the function happens before any call returns.
   /// Errors  what the function threw, to every caller: one exception object, shared by all of them.
   ///         no_result if the function ended by goexit(); it does not run again.
   /// Cost    one load when done.   Threads any; all may share the result.
   T& operator()() {
-    call_.run([this](F&& f) { ::new (static_cast<void*>(&value_)) T(std::invoke(std::move(f))); });
+    call_.run(make());
     return value_;
   }
 
+  /// The same, but nullptr when ctx is done before there is a result: see once::do_(ctx, f).
+  template <detail::cancelable Context>
+  [[nodiscard]] T* get(const Context& ctx) {
+    return call_.run(ctx, make()) ? nullptr : std::addressof(value_);
+  }
+
  private:
+  auto make() noexcept {
+    return [this](F&& f) { ::new (static_cast<void*>(&value_)) T(std::invoke(std::move(f))); };
+  }
+
   detail::once_call<F> call_;
   union {
     T value_;  // there if call_.returned()
@@ -134,11 +161,16 @@ class once_func {
   once_func& operator=(const once_func&) = delete;
 
   /// Calls the function if nobody has. See once_value.
-  void operator()() {
-    call_.run([](F&& f) { static_cast<void>(std::invoke(std::move(f))); });
+  void operator()() { call_.run(use); }
+  /// The same, until ctx is done: see once::do_(ctx, f). A null error: it has been called.
+  template <detail::cancelable Context>
+  [[nodiscard]] error operator()(const Context& ctx) {
+    return call_.run(ctx, use);
   }
 
  private:
+  static void use(F&& f) { static_cast<void>(std::invoke(std::move(f))); }
+
   detail::once_call<F> call_;
 };
 

@@ -3,7 +3,7 @@
 
 namespace weft {
 
-bool once::begin() {
+once::turn once::begin(const detail::wait_limit& limit) {
   const detail::race::runtime_code in;
   detail::goroutine* me = detail::self();
   lock_.lock();
@@ -11,19 +11,35 @@ bool once::begin() {
     case done:
       lock_.unlock();
       detail::race::acquire(&state_);
-      return false;
+      return turn::over;
     case fresh:
       state_.store(running, detail::relaxed);  // relaxed: under lock_
       lock_.unlock();
-      return true;
+      return turn::mine;
     default:
       break;
   }
   detail::waiter w;
   w.who = me;
-  waiters_.push_back(&w);
-  detail::park({detail::wait_reason::once, this}, detail::unlock_commit, &lock_);
-  return false;
+  const detail::wait_cause why{detail::wait_reason::once, this};
+  if (limit.none()) {
+    waiters_.push_back(&w);
+    detail::park(why, detail::unlock_commit, &lock_);
+  } else {
+    w.ticket = detail::open_claim(me);
+    waiters_.push_back(&w);
+    if (detail::end_of(detail::park_limited(why, w.ticket, limit, detail::unlock_commit, &lock_)) !=
+        detail::wait_end::woken) {
+      detail::biased_guard hold(lock_);
+      if (w.linked) {
+        waiters_.remove(&w);
+        return turn::gave_up;
+      }
+      // finish() has been here, if a moment too late: it has been done.
+    }
+  }
+  detail::race::acquire(&state_);
+  return turn::over;
 }
 
 void once::finish() noexcept {
@@ -31,7 +47,7 @@ void once::finish() noexcept {
   detail::race::release(&state_);
   lock_.lock();
   state_.store(done, detail::release);  // [once.1] release: publishes what f did
-  detail::waiter* w = waiters_.take_all();
+  detail::waiter* w = detail::take_claimed(waiters_, detail::wake_result::done);
   lock_.unlock();
   detail::ready_chain(w);
 }

@@ -519,6 +519,48 @@ TEST_P(Time, APeriodThatIsNotPositiveIsRefused) {
 
 // ---- after_func ----
 
+// TM-13: there is no timer that was not started; one that was moved from does nothing.
+TEST_P(Time, AMovedFromTimerIsStoppedAndHasANilChannel) {
+  run([] {
+    weft::timer t(far);
+    const weft::recv_chan<weft::time_point> c = t.chan();
+    weft::timer u(std::move(t));
+    EXPECT_FALSE(t.stop());
+    EXPECT_FALSE(t.reset(0s));
+    EXPECT_FALSE(t.chan());
+    EXPECT_EQ(u.chan(), c);
+    EXPECT_TRUE(u.reset(0s));
+    EXPECT_TRUE(c.recv());
+    weft::ticker a(1ms);
+    weft::ticker b(std::move(a));
+    a.stop();
+    a.reset(1ms);
+    EXPECT_FALSE(a.chan());
+    EXPECT_TRUE(b.chan().recv());
+    a = std::move(b);
+    EXPECT_TRUE(a.chan().recv());
+    auto f = weft::after_func(far, [] {});
+    auto g = std::move(f);
+    EXPECT_FALSE(f.stop());
+    EXPECT_FALSE(f.reset(0s));
+    EXPECT_TRUE(g.stop());
+  });
+}
+
+// RAII: what a handle had before is stopped when another is assigned to it, not later.
+TEST_P(Time, AssigningToAHandleStopsItsFunction) {
+  run([] {
+    const auto held = std::make_shared<int>(0);
+    auto first = weft::after_func(far, [held] {});
+    auto second = weft::after_func(far, [] {});
+    EXPECT_EQ(held.use_count(), 2);
+    first = std::move(second);
+    EXPECT_EQ(held.use_count(), 1);
+    EXPECT_FALSE(second.stop());
+    EXPECT_TRUE(first.stop());
+  });
+}
+
 // TM-7
 TEST_P(Time, AfterFuncRunsInAGoroutineOfItsOwn) {
   run([] {

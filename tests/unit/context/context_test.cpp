@@ -161,6 +161,14 @@ TEST(ContextNil, IsNamedWhereItIsUsed) {
   expect("err", [&] { (void)nil.err(); });
   expect("deadline", [&] { (void)nil.deadline(); });
   expect("value", [&] { (void)nil.value<int>(); });
+  // The waits ask it for its error first.
+  weft::mutex free;
+  expect("a wait", [&] { (void)free.lock(nil); });
+  expect("a wait", [&] { (void)weft::sleep(nil, 1ms); });
+  expect("a wait", [&] { (void)weft::make_chan<int>().send(nil, 1); });
+  EXPECT_TRUE(free.try_lock());
+  expect("errgroup::with_context", [&] { (void)weft::errgroup::with_context(nil); });
+  expect("with_scope", [&] { (void)weft::with_scope(nil, [](weft::scope&) {}); });
   EXPECT_THROW((void)weft::merge(std::span<const weft::context>{}), weft::misuse);
   EXPECT_THROW((void)weft::context(std::shared_ptr<const weft::custom_context>{}), weft::misuse);
 }

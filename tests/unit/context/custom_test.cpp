@@ -16,6 +16,7 @@
 namespace {
 
 using namespace std::chrono_literals;
+using weft::context;
 using weft::testing::is_done;
 
 class Custom : public weft::testing::Procs {};
@@ -106,6 +107,30 @@ class offering final : public manual {
   mutable weft::mutex lock_;
   mutable std::function<void()> f_;
 };
+
+// A context that breaks its promise ends waits all the same, and none of them looks successful.
+TEST_P(Custom, ADoneOneWithoutAnErrorIsCanceled) {
+  run([] {
+    for (const bool before : {true, false}) {
+      const auto user = std::make_shared<manual>();
+      const context ctx(user);
+      weft::mutex m;
+      m.lock();
+      if (before) {
+        user->finish(nullptr);
+      } else {
+        weft::go([user] {
+          weft::testing::wait_until_parked(1, "sync.Mutex.Lock");
+          user->finish(nullptr);
+        });
+      }
+      EXPECT_EQ(m.lock(ctx), weft::canceled);
+      EXPECT_EQ(weft::with_cancel(ctx).ctx.err(), weft::canceled);
+      EXPECT_EQ(ctx.err(), weft::canceled);
+      m.unlock();
+    }
+  });
+}
 
 // CX-15
 TEST_P(Custom, ItsChildrenFollowItWithItsError) {

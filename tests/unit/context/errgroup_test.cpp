@@ -323,6 +323,49 @@ TEST_P(Errgroup, DestructionCancelsAndWaits) {
   });
 }
 
+// EG-1: a group may go on after wait(); the tasks that it then starts do not outlive it either.
+TEST_P(Errgroup, DestructionWaitsForTasksThatWereStartedAfterWait) {
+  run([] {
+    std::atomic<bool> ended{false};
+    {
+      errgroup g;
+      g.go([] {});
+      EXPECT_FALSE(g.wait());
+      g.go([&] {
+        for (int i = 0; i < 100; ++i) {
+          weft::yield();
+        }
+        ended = true;
+      });
+    }
+    EXPECT_TRUE(ended);
+  });
+}
+
+// The error is sticky; all who wait get it.
+TEST_P(Errgroup, SeveralMayWaitAtTheSameTime) {
+  run([] {
+    for (int round = 0; round < 100; ++round) {
+      errgroup g;
+      const error late("late");
+      std::atomic<int> got{0};
+      weft::wait_group all;
+      g.go([&] {
+        weft::yield();
+        return late;
+      });
+      for (int i = 0; i < 4; ++i) {
+        all.go([&] { got += g.wait() == late ? 1 : 0; });
+      }
+      std::thread foreign([&] { got += g.wait() == late ? 1 : 0; });
+      all.wait();
+      foreign.join();
+      EXPECT_EQ(got, 5);
+      EXPECT_EQ(g.wait(), late);
+    }
+  });
+}
+
 TEST_P(Errgroup, AFunctionThatCannotBeSpawnedChangesNothing) {
   run([] {
     struct bad_copy {

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "support/fixture.hpp"
+#include "support/test_context.hpp"
 
 namespace {
 
@@ -126,6 +127,35 @@ TEST_P(OnceValue, AfterGoexitThereIsNoResult) {
     EXPECT_THROW(value(), weft::no_result);
     EXPECT_THROW(value(), weft::misuse);
     EXPECT_EQ(calls, 1);
+  });
+}
+
+// U-6
+TEST_P(OnceValue, MayBeWaitedForUntilAContextIsDone) {
+  run([] {
+    weft::wait_group all, begun, go_on;
+    begun.add(1);
+    go_on.add(1);
+    weft::once_value<int> value([&] {
+      begun.done();
+      go_on.wait();
+      return 42;
+    });
+    weft::once_func func([&] { throw std::runtime_error("func"); });
+    const weft::testing::test_context ctx;
+    all.go([&] { EXPECT_EQ(value(), 42); });
+    begun.wait();
+    all.go([&] { EXPECT_EQ(value.get(ctx), nullptr); });
+    weft::testing::wait_until_parked(1, waiting);
+    ctx.cancel();
+    EXPECT_EQ(func(ctx), weft::canceled) << "not called";
+    weft::testing::wait_until_goroutines(2);
+    go_on.done();
+    all.wait();
+    ASSERT_NE(value.get(ctx), nullptr) << "there is a result";
+    EXPECT_EQ(value.get(ctx), &value());
+    EXPECT_THROW((void)func(weft::testing::endless_context()), std::runtime_error);
+    EXPECT_THROW((void)func(ctx), std::runtime_error);
   });
 }
 
