@@ -36,9 +36,11 @@ using history = std::vector<operation>;
 //   struct state: copyable, with == and std::string key() const
 //   state initial() const
 //   bool step(state&, const operation&, bool pending) const
-//        the operation takes effect; false: not now. `pending`: whatever its result would be.
+//        the operation takes effect; false: not now. `pending`: it waits still, could it go on?
 //   bool meet(state&, const operation& a, const operation& b) const      the same for two at once
-//   bool may_block(const state&, const operation&) const     one that waits may do so for ever
+//   bool may_block(const state&, const operation&, const Others& any_other) const
+//        one that waits may do so for ever, though it could go on, since any_other(of which this is
+//        true) waits, too
 //   std::string text(const operation&) const
 
 /// How the search ended.
@@ -56,54 +58,60 @@ class checker {
   verdict check(history h) const {
     std::sort(h.begin(), h.end(),
               [](const operation& a, const operation& b) { return a.called < b.called; });
-    if (explained(h, true)) {
+    if (explained(h, not_returned)) {
       return {};
     }
     return shortest(h);
   }
 
  private:
-  /// `final`: the whole history; else its beginning, and operations that have not returned may
-  /// have taken effect or not.
-  bool explained(const history& h, bool final) const {
+  // A history may be looked at up to a moment: what was called by then and returned later may have
+  // taken effect or not. What never returned has not. At the end nobody waits who could go on.
+  struct beginning {
+    const history& all;
+    std::uint64_t moment;  // not_returned: all of it
+    bool whole() const { return moment == not_returned; }
+  };
+
+  bool explained(const history& h, std::uint64_t moment) const {
     seen_.clear();
     std::vector<bool> done(h.size());
-    return search(h, done, spec_.initial(), final);
+    return search({h, moment}, done, spec_.initial());
   }
 
-  bool search(const history& h, std::vector<bool>& done, const typename Spec::state& s,
-              bool final) const {
-    std::uint64_t horizon = not_returned;  // who was called after that cannot be next
+  bool search(const beginning& part, std::vector<bool>& done, const typename Spec::state& s) const {
+    const history& h = part.all;
+    std::uint64_t horizon = part.moment;  // who was called after that cannot be next
     bool complete = true;
     for (std::size_t i = 0; i < h.size(); ++i) {
-      if (!done[i] && !h[i].pending()) {
+      if (!done[i] && !h[i].pending() && h[i].returned <= part.moment) {
         horizon = std::min(horizon, h[i].returned);
         complete = false;
       }
     }
-    if (complete && (!final || all_must_block(h, done, s))) {
+    if (complete && (!part.whole() || all_must_block(h, done, s))) {
       return true;
     }
     if (!seen_.insert(configuration(done, s)).second) {
       return false;
     }
     for (std::size_t i = 0; i < h.size() && h[i].called <= horizon; ++i) {
-      if (done[i] || (final && h[i].pending())) {
+      if (done[i] || h[i].pending()) {
         continue;
       }
       done[i] = true;
       typename Spec::state next = s;
-      if (spec_.step(next, h[i], h[i].pending()) && search(h, done, next, final)) {
+      if (spec_.step(next, h[i], false) && search(part, done, next)) {
         return true;
       }
       for (std::size_t k = 0; k < h.size() && h[k].called <= horizon; ++k) {
-        if (done[k] || (final && h[k].pending())) {
+        if (done[k] || h[k].pending()) {
           continue;
         }
         next = s;
         if (spec_.meet(next, h[i], h[k])) {
           done[k] = true;
-          if (search(h, done, next, final)) {
+          if (search(part, done, next)) {
             return true;
           }
           done[k] = false;
@@ -118,7 +126,15 @@ class checker {
   bool all_must_block(const history& h, const std::vector<bool>& done,
                       const typename Spec::state& s) const {
     for (std::size_t i = 0; i < h.size(); ++i) {
-      if (done[i] || spec_.may_block(s, h[i])) {
+      const auto any_other = [&](auto is) {
+        for (std::size_t k = 0; k < h.size(); ++k) {
+          if (k != i && !done[k] && is(h[k])) {
+            return true;
+          }
+        }
+        return false;
+      };
+      if (done[i] || spec_.may_block(s, h[i], any_other)) {
         continue;
       }
       typename Spec::state next = s;
@@ -160,17 +176,18 @@ class checker {
     }
     std::sort(returns.begin(), returns.end());
     std::size_t good = 0, bad = returns.size();  // of the first n returns
-    if (bad == 0 || explained(until(h, returns.back()), false)) {
+    if (bad == 0 || explained(h, returns.back())) {
       return {false, h, "somebody blocks who could go on:\n" + text_of(h)};
     }
     while (bad - good > 1) {
       const std::size_t middle = (good + bad) / 2;
-      (explained(until(h, returns[middle - 1]), false) ? good : bad) = middle;
+      (explained(h, returns[middle - 1]) ? good : bad) = middle;
     }
     const history failing = until(h, returns[bad - 1]);
     return {false, failing, "no order explains the last return:\n" + text_of(failing)};
   }
 
+  // For people: what had not returned is shown so.
   static history until(const history& h, std::uint64_t moment) {
     history out;
     for (operation o : h) {

@@ -95,6 +95,42 @@ TEST(LinearChannel, TheShortestBeginningIsShown) {
   EXPECT_NE(v.text.find("recv: 77"), std::string::npos);
 }
 
+// A select that had not returned yet took the case that it was seen to take later.
+TEST(LinearSelect, TheShortestBeginningHasNoExplanation) {
+  using k = select_spec;
+  const history h = {{0, k::send_a | k::send_b, 10, k::result(k::send_b), 1, 4},
+                     {1, k::recv_b, 0, k::result(k::recv_b, 10), 2, 3},
+                     {2, k::recv_a, 0, k::result(k::recv_a, 77), 5, 6}};
+  const auto v = check(select_spec{1}, h);
+  ASSERT_FALSE(v.ok);
+  ASSERT_EQ(v.failing.size(), 3u);
+  EXPECT_EQ(v.failing.back().result, k::result(k::recv_a, 77));
+  const auto early =
+      check(select_spec{1}, {h[0], {1, k::recv_b, 0, k::result(k::recv_b, 9), 2, 3}, h[2]});
+  ASSERT_FALSE(early.ok);
+  EXPECT_EQ(early.failing.size(), 2u);
+}
+
+TEST(LinearTokens, ATryIsRefusedOnlyForThoseWhoHoldOrWait) {
+  using k = tokens_spec;
+  EXPECT_FALSE(check(tokens_spec{3, true}, {{0, k::try_acquire, 1, 0, 1, 2}}).ok);
+  // It may have come behind one that asks for more.
+  EXPECT_TRUE(check(tokens_spec{3, true}, {{0, k::acquire, 1, 0, 1, 2},
+                                           {1, k::acquire, 3, 0, 3, not_returned},
+                                           {2, k::try_acquire, 1, 0, 4, 5}})
+                  .ok);
+}
+
+TEST(LinearTokens, WhoBlocksThoughItsTurnHasComeIsALostWakeUp) {
+  using k = tokens_spec;
+  const history one = {{0, k::acquire, 1, 0, 1, 2}, {1, k::acquire, 2, 0, 3, not_returned}};
+  EXPECT_FALSE(check(tokens_spec{3, true}, one).ok);
+  EXPECT_TRUE(check(tokens_spec{2, true}, one).ok);
+  history behind = one;
+  behind.push_back({2, k::acquire, 3, 0, 4, not_returned});
+  EXPECT_TRUE(check(tokens_spec{3, true}, behind).ok);
+}
+
 TEST(LinearTokens, AMutexIsHeldByOne) {
   using k = tokens_spec;
   EXPECT_TRUE(check(tokens_spec{1}, {{0, k::acquire, 1, 0, 1, 2},

@@ -68,7 +68,10 @@ struct channel_spec {
     return false;
   }
 
-  bool may_block(const state&, const operation&) const { return false; }
+  template <class Others>
+  bool may_block(const state&, const operation&, const Others&) const {
+    return false;
+  }
 
   // Hand-off: nothing lies in the buffer.
   bool meet(state& s, const operation& a, const operation& b) const {
@@ -159,7 +162,10 @@ struct select_spec {
     return (o.kind & otherwise) != 0 && !another_can_go && gives(result(otherwise));
   }
 
-  bool may_block(const state&, const operation&) const { return false; }
+  template <class Others>
+  bool may_block(const state&, const operation&, const Others&) const {
+    return false;
+  }
 
   bool meet(state& s, const operation& a, const operation& b) const {
     for (const int x : {0, 1}) {
@@ -208,7 +214,8 @@ struct tokens_spec {
   enum kind { acquire, try_acquire, release };
   std::int64_t tokens = 1;
   /// In the order of asking: who asks for little waits behind who asks for much. No history shows
-  /// who asked first, so both may block, and a try may be refused for them.
+  /// who asked first, so either may block, and a try may be refused for them; but nobody waits
+  /// while all tokens are there.
   bool in_order = false;
 
   struct state {
@@ -226,7 +233,7 @@ struct tokens_spec {
         return fits;
       case try_acquire:
         s.held += o.result != 0 ? o.argument : 0;
-        return pending || (o.result != 0) == fits || (in_order && o.result == 0);
+        return pending || (o.result != 0) == fits || (in_order && s.held != 0 && o.result == 0);
       case release:
         s.held -= o.argument;
         return s.held >= 0;
@@ -234,8 +241,11 @@ struct tokens_spec {
     return false;
   }
   bool meet(state&, const operation&, const operation&) const { return false; }
-  bool may_block(const state& s, const operation& o) const {
-    return in_order && s.held != 0 && o.argument < tokens;
+  template <class Others>
+  bool may_block(const state& s, const operation&, const Others& any_other) const {
+    return in_order && any_other([&](const operation& other) {
+             return other.kind == acquire && s.held + other.argument > tokens;
+           });
   }
 
   std::string text(const operation& o) const {
@@ -264,7 +274,10 @@ struct wait_group_spec {
     return s.count >= 0;
   }
   bool meet(state&, const operation&, const operation&) const { return false; }
-  bool may_block(const state&, const operation&) const { return false; }
+  template <class Others>
+  bool may_block(const state&, const operation&, const Others&) const {
+    return false;
+  }
 
   std::string text(const operation& o) const {
     return o.kind == wait ? "wait" : "add " + std::to_string(o.argument);

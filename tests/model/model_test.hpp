@@ -32,9 +32,8 @@ inline void record_killed(const char* name, const outcome& wrong) {
 /// What the environment asks for beyond the bounds of a test; 0 if nothing.
 ///   WEFT_MODEL_MORE_PREEMPTIONS  so many more than the test has
 ///   WEFT_MODEL_STALE             so many stale loads at least
-///   WEFT_MODEL_MOST              a search stops after so many executions, and draws as many at
-///   random;
-///                                that is no failure then
+///   WEFT_MODEL_MOST              a search stops after so many executions; that is no failure
+///                                then, and it draws as many at random
 inline std::size_t asked_for(const char* name) {
   const char* text = std::getenv(name);
   return text != nullptr ? std::strtoull(text, nullptr, 10) : 0;

@@ -7,7 +7,8 @@ Fails when
   - no comment in the sources stands at a step of an entry: [name.1];
   - a model, a mutation or an order of tests/model, or a random history, belongs to no entry by its name
     (PROTOCOLS in tools/prove);
-  - a mutation of tests/model/mutate.py is named by no model, which is to find it, or a name there is none.
+  - a mutation of tests/model/mutate.py is named by no model, which is to find it. (That a model names one
+    that does not exist fails when it runs.)
 """
 
 import glob

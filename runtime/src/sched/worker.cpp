@@ -134,8 +134,9 @@ WEFT_SWITCHES_CONTEXT void worker::execute_special(goroutine* g) {
 }
 
 WEFT_SWITCHES_CONTEXT void worker::run_here(goroutine* g) {
-  // If it waits, this worker goes on with another stack, and needs it with a channel's lock held:
-  // no place for the system calls and page faults of a stack that is used for the first time.
+  // [stack.5] If it waits, this worker goes on with another stack, and needs it with a channel's
+  // lock held: no place for the system calls and page faults of a stack that is used for the first
+  // time.
   if (spares_ == nullptr) [[unlikely]] {
     stock_up();
   }

@@ -15,6 +15,7 @@ namespace {
 
 constexpr int madv_guard_install = 102;  // not yet in Debian 12's headers
 constexpr std::size_t most_advised = 64;
+constinit spaced_advice install_all{madv_guard_install};
 
 guard_kind probe() noexcept {
   void* page = sys.map(guard_bytes);
@@ -76,8 +77,7 @@ bool install_guard(char* at) noexcept {
 }
 
 bool install_guards(char* first, std::size_t span, std::size_t count) noexcept {
-  if (guard_support() == guard_kind::madvise &&
-      advise_spaced(first, guard_bytes, span, count, madv_guard_install)) {
+  if (guard_support() == guard_kind::madvise && install_all.give(first, guard_bytes, span, count)) {
     return true;
   }
   for (std::size_t i = 0; i < count; ++i) {
@@ -88,21 +88,20 @@ bool install_guards(char* first, std::size_t span, std::size_t count) noexcept {
   return true;
 }
 
-bool advise_spaced(char* first, std::size_t bytes, std::size_t span, std::size_t count,
-                   int advice) noexcept {
-  // Once it is known that the kernel cannot, it is not asked again.
-  static atomic<bool> possible{!sanitizer::under_valgrind()};  // which warns of calls that are new
+bool spaced_advice::give(char* first, std::size_t bytes, std::size_t span,
+                         std::size_t count) noexcept {
   iovec ranges[most_advised];
-  // relaxed: a hint
-  if (count < 2 || count > most_advised || !possible.load(relaxed)) {
+  // Valgrind warns of calls that are new to it. relaxed: a hint
+  if (count < 2 || count > most_advised || !possible_.load(relaxed) ||
+      sanitizer::under_valgrind()) {
     return false;
   }
   for (std::size_t i = 0; i < count; ++i) {
     ranges[i] = {first + i * span, bytes};
   }
-  const ssize_t done = sys.advise_all(ranges, count, advice);
+  const ssize_t done = sys.advise_all(ranges, count, advice_);
   if (done < 0 && (errno == ENOSYS || errno == EBADF || errno == EINVAL || errno == EPERM)) {
-    possible.store(false, relaxed);  // relaxed: a hint
+    possible_.store(false, relaxed);  // relaxed: a hint
   }
   return done == static_cast<ssize_t>(count * bytes);
 }

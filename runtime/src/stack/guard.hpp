@@ -2,6 +2,8 @@
 // Guard regions below stacks. Linux 6.13 and later: MADV_GUARD_INSTALL, which needs no mapping
 // of its own, so that a million guarded stacks stay one mapping. Older kernels: mprotect, which
 // costs two mappings a stack and is therefore rationed below vm.max_map_count.
+#include <weft/detail/atomic.hpp>
+
 #include <cstddef>
 
 namespace weft::detail {
@@ -28,9 +30,19 @@ bool install_guard(char* at) noexcept;
 /// The same for `count` guards, `span` bytes apart.
 bool install_guards(char* first, std::size_t span, std::size_t count) noexcept;
 
-/// madvise() for `count` ranges of `bytes`, `span` bytes apart, as one system call. False: not, or
-/// not all, done: there are too few or too many, or the kernel cannot do that.
-bool advise_spaced(char* first, std::size_t bytes, std::size_t span, std::size_t count,
-                   int advice) noexcept;
+/// madvise() for several ranges as one system call, where the kernel can do that.
+class spaced_advice {
+ public:
+  constexpr explicit spaced_advice(int advice) noexcept : advice_(advice) {}
+
+  /// For `count` ranges of `bytes`, `span` bytes apart. False: not, or not all, done: there are too
+  /// few or too many, or it cannot be done.
+  bool give(char* first, std::size_t bytes, std::size_t span, std::size_t count) noexcept;
+
+ private:
+  const int advice_;
+  // False once the kernel has said that it cannot. A hint.
+  atomic<bool> possible_{true};
+};
 
 }  // namespace weft::detail

@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::size_t page = 4096;
 constexpr int madv_populate_write = 23;  // not in every header
+constinit spaced_advice touch_all{madv_populate_write};
 constexpr std::size_t smallest_stack = 16 * 1024;
 constexpr std::size_t new_share = 64;  // of the stacks in use, so many are made ahead: one in 64
 
@@ -118,8 +119,8 @@ fiber* stack_pool::take_spare() noexcept {
   return f;
 }
 
-// The lock is held for choosing only: what a stack costs that is used for the first time would keep
-// the others out for microseconds.
+// [stack.6] The lock is held for choosing only: what a stack costs that is used for the first time
+// would keep the others out for microseconds.
 fiber* stack_pool::take_some(std::size_t most, std::size_t& taken) noexcept {
   char* at = nullptr;
   std::size_t colour = 0;
@@ -143,7 +144,7 @@ fiber* stack_pool::take_some(std::size_t most, std::size_t& taken) noexcept {
   }
   WEFT_CHECK(guarded || install_guards(at, span_, taken), "the kernel refused to guard a stack");
   // One system call is cheaper than as many page faults. If it fails, those come.
-  advise_spaced(at + span_ - page, page, span_, taken, madv_populate_write);
+  touch_all.give(at + span_ - page, page, span_, taken);
   fiber* first = nullptr;
   for (std::size_t i = taken; i-- > 0;) {
     fiber* f = place_fiber(at + i * span_, span_, colour + i, this, main_);
@@ -197,7 +198,7 @@ void stack_pool::discard(fiber* f) noexcept {
 
 bool stack_pool::trim() noexcept {
   constexpr std::size_t keep = 256;  // 1 MiB or so of warm stacks is nobody's trouble
-  constexpr std::size_t batch = 64;  // how long take() may have to wait for the lock
+  constexpr std::size_t batch = 64;  // how long take_some() may have to wait for the lock
   std::size_t surplus = 0;
   bool more = false;
   {

@@ -51,7 +51,8 @@ class stack_pool {
   /// Of the shared spares; in AddressSanitizer's builds only.
   void forget_dead_frames() noexcept;
 
-  /// Calls f(low, top) for every stack that was carved, in use or spare; not while it is trimmed.
+  /// Calls f(low, top) for every stack that was handed out once; its guard and its fiber may not be
+  /// there yet. Not while it is trimmed.
   template <class F>
   void for_each_stack(F f) {
     for (std::size_t i = 0;; ++i) {
@@ -88,7 +89,8 @@ class stack_pool {
   const std::size_t span_;
   const std::size_t guard_bytes_;
   const fiber_main main_;
-  std::mutex lock_;  // guards what follows; held for a list operation or one system call
+  std::mutex lock_;  // guards what follows; held for list operations, a mapping, and while spares
+                     // are trimmed
   std::vector<char*> slabs_;
   std::size_t released_slabs_ = 0;  // of slabs_, those that nobody counts on
   std::size_t next_stack_ = 0;      // first stack never used: slab next / 64, place next % 64
