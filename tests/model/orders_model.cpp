@@ -251,7 +251,7 @@ const weft::model::weak_order orders[] = {
      readers_and_a_writer},
     {"OncePublishes", "runtime/src/sync/once.cpp", "state_.store(done, detail::release)", relaxed,
      one_initialisation},
-    {"OnceSeesWhatWasDone", "runtime/include/weft/once.hpp", "state_.load(detail::acquire) == done",
+    {"OnceSeesWhatWasDone", "runtime/include/weft/once.hpp", "state_.load(detail::acquire) != done",
      relaxed, one_initialisation},
     {"WaitGroupDonePublishes", "runtime/src/sync/wait_group.cpp", "releases ? 0 : next, acq_rel",
      relaxed, done_then_wait},
