@@ -169,8 +169,8 @@ class chan_core {
 
   /// With the lock held, for a typed fast path: room in the buffer and nobody to hand it to.
   bool can_buffer() const noexcept {
-    return !race::on && !closed_.load(relaxed) && receivers_.empty() &&  // relaxed: locked
-
+    // relaxed: locked
+    return !race::on && !closed_.load(relaxed) && receivers_.empty() &&
            count_.load(relaxed) < capacity_;  // relaxed: locked
   }
   /// With the lock held: something in the buffer and no sender waits for room.
