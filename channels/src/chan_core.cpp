@@ -237,11 +237,8 @@ chan_status chan_core::send_limited(void* from, const wait_limit& limit, handle_
   return end == wait_end::timeout ? chan_status::timeout : chan_status::canceled;
 }
 
-chan_status chan_core::try_send(void* from) noexcept {
+chan_status chan_core::lock_and_try_send(void* from) noexcept {
   const race::runtime_code in;
-  if (solo_section alone; alone && !may_send()) {
-    return chan_status::would_block;  // [chan.8]
-  }
   lock_.lock();
   const chan_status s = send_locked(from);
   if (s != chan_status::ok) {
@@ -342,11 +339,8 @@ chan_status chan_core::recv_limited(void* to, const wait_limit& limit, handle_pl
   return end == wait_end::timeout ? chan_status::timeout : chan_status::canceled;
 }
 
-chan_status chan_core::try_recv(void* to) noexcept {
+chan_status chan_core::lock_and_try_recv(void* to) noexcept {
   const race::runtime_code in;
-  if (solo_section alone; alone && !may_recv()) {
-    return chan_status::would_block;  // [chan.8]
-  }
   lock_.lock();
   const chan_status s = recv_locked(to);
   if (s != chan_status::ok) {

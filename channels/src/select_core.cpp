@@ -1,7 +1,7 @@
 // Select, after Go's runtime/select.go in its outline. If any case looks as if it could go, without
-// a lock: try them in random order, one channel locked at a time. Only if none can go, lock all
-// channels in address order, look again, and then either take the default, at one instant (SE-4),
-// or join all queues. A worker that is alone takes the default without a lock.
+// a lock: try one of those, with its channel locked. Otherwise lock all channels in address order,
+// look again, and then either take the default, at one instant (SE-4), or join all queues. A worker
+// that is alone takes the default without a lock.
 #include <weft/detail/describe.hpp>
 #include <weft/detail/lost_wait_search.hpp>
 #include <weft/detail/race.hpp>
@@ -12,15 +12,16 @@
 
 #include <algorithm>
 #include <functional>
-#include <optional>
 #include <utility>
 
 namespace weft::detail {
 namespace {
 
+constexpr std::uint32_t none = UINT32_MAX;
+
 // [chan.8]
 bool may_go(const select_entry& e) noexcept {
-  return e.op == select_op::send ? e.core->may_send() : e.core->may_recv();
+  return e.core != nullptr && (e.op == select_op::send ? e.core->may_send() : e.core->may_recv());
 }
 
 // [chan.8] True: no case can go, all seen at one instant, since this worker is alone. Others wait
@@ -29,18 +30,39 @@ bool none_can_go(const select_entry* entries, std::uint32_t n) noexcept {
   constexpr std::uint32_t few = 64;
   const solo_section alone;
   return alone && n <= few && std::none_of(entries, entries + n, [](const select_entry& e) {
-           return e.op > select_op::recv || (e.core != nullptr && may_go(e));
+           return e.op > select_op::recv || may_go(e);
          });
 }
 
-// Uniform (SE-2).
-void shuffle(std::uint32_t* poll, std::uint32_t count) noexcept {
-  std::uint64_t bits = 0;
-  for (std::uint32_t k = 0; k + 1 < count; ++k) {
-    bits = k % 2 == 0 ? random_bits() : bits >> 32;
-    const auto skip = static_cast<std::uint32_t>(((bits & 0xffff'ffff) * (count - k)) >> 32);
-    std::swap(poll[k], poll[k + skip]);
+// Below n, each as likely.
+std::uint32_t draw(std::uint32_t n) noexcept {
+  return static_cast<std::uint32_t>(((random_bits() & 0xffff'ffff) * n) >> 32);
+}
+
+// Of the cases that can go the first, or any, each as likely (SE-2, SE-15); or none.
+template <class Can>
+std::uint32_t choose(std::uint32_t n, bool biased, Can can) noexcept {
+  std::uint32_t chosen = none;
+  std::uint32_t seen = 0;
+  for (std::uint32_t i = 0; i < n; ++i) {
+    if (!can(i)) {
+      continue;
+    }
+    ++seen;
+    if (seen == 1 || (!biased && draw(seen) == 0)) {
+      chosen = i;
+    }
   }
+  return chosen;
+}
+
+// With the channel's lock held. Perhaps still not: if all who wait there have found another
+// partner.
+bool can_go_locked(const select_entry& e) noexcept {
+  if (!may_go(e)) {
+    return false;
+  }
+  return !e.core->timed() || e.op == select_op::send || e.core->next_time() <= now_ns();
 }
 
 // With the channel's lock held; `ok` has released it.
@@ -57,90 +79,86 @@ chan_status try_one(const select_entry& e) noexcept {
   return s;
 }
 
+// With the channels of timers among the cases, when to look again; with a timeout, when it is up.
+struct time_limit {
+  std::int64_t deadline = never;
+  std::uint32_t index = claim_timeout;  // the timeout's case, or claim_timeout: look again
+
+  void add_timeout(const select_entry& e, std::uint32_t i, std::int64_t now) noexcept {
+    std::int64_t at = e.time;
+    if (e.op == select_op::timeout_after && at != never) {
+      at = at >= never - now ? never : now + at;
+    }
+    if (at < deadline) {
+      deadline = at;
+      index = i;
+    }
+  }
+  // [chan_timer.3]
+  void add_timer(std::int64_t at) noexcept {
+    if (at < deadline) {
+      deadline = at;
+      index = claim_timeout;
+    }
+  }
+  bool is_up() const noexcept { return deadline != never && now_ns() >= deadline; }
+};
+
+// A select that must wait, or at least look at all channels at once.
 struct attempt {
   const select_entry* entries;
+  std::uint32_t n;
   const select_scratch& scratch;
-  std::uint32_t count = 0;  // cases on channels that are not nil
-  bool any_time = false;    // a timeout is among the others
+  std::uint32_t count = 0;     // cases on channels that are not nil: entries[scratch.order[k]]
+  std::uint32_t channels = 0;  // distinct ones: scratch.locks[k]
+  bool any_timer = false;      // the clock makes the values of one of them
+  time_limit limit = {};       // of the timeouts
 
-  chan_core* core_at(std::uint32_t lock_position) const noexcept {
-    return entries[scratch.locks[lock_position]].core;
-  }
-  // Cases on one channel are neighbours in lock order; it is locked for the first of them.
-  bool first_of_channel(std::uint32_t position) const noexcept {
-    return position == 0 || core_at(position) != core_at(position - 1);
-  }
-
-  bool any_channel_twice() const noexcept {
-    for (std::uint32_t i = 1; i < count; ++i) {
-      if (!first_of_channel(i)) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  void list_cases(std::uint32_t n) noexcept {
+  void list_cases() noexcept {
+    std::int64_t now = 0;
     for (std::uint32_t i = 0; i < n; ++i) {
-      if (entries[i].core != nullptr) {
-        scratch.poll[count++] = i;
-      }
-      any_time |= entries[i].op > select_op::recv;
-    }
-  }
-
-  // Those that may go come first, in the order in which they are to be tried; returns how many.
-  std::uint32_t draw_order(bool biased) const noexcept {
-    std::uint32_t* poll = scratch.poll;
-    if (biased) {
-      std::sort(poll, poll + count);
-    }
-    std::uint32_t n = 0;
-    for (std::uint32_t k = 0; k < count; ++k) {
-      if (may_go(entries[poll[k]])) {
-        std::swap(poll[k], poll[n++]);  // ascending ones stay ascending
+      const select_entry& e = entries[i];
+      if (e.core != nullptr) {
+        any_timer |= e.core->timed();
+        scratch.locks[count] = e.core;
+        scratch.order[count++] = i;
+      } else if (e.op > select_op::recv) {
+        now = now == 0 && e.op == select_op::timeout_after ? now_ns() : now;
+        limit.add_timeout(e, i, now);
       }
     }
-    if (!biased) {
-      shuffle(poll, n);
-    }
-    return n;
-  }
-
-  // Those of poll[from..to), one channel locked at a time.
-  std::optional<select_result> try_each(std::uint32_t from, std::uint32_t to) const noexcept {
-    for (std::uint32_t k = from; k < to; ++k) {
-      const std::uint32_t i = scratch.poll[k];
-      if (const chan_status s = try_one(entries[i]); s != chan_status::would_block) {
-        return select_result{i, s == chan_status::closed};
-      }
-    }
-    return std::nullopt;
+    order_locks();
   }
 
   void order_locks() noexcept {
-    const auto before = [&](std::uint32_t a, std::uint32_t b) {
-      return std::less<>{}(entries[a].core, entries[b].core);
-    };
-    if (count == 2) {  // by far the most
-      const bool swapped = before(scratch.poll[1], scratch.poll[0]);
-      scratch.locks[0] = scratch.poll[swapped ? 1 : 0];
-      scratch.locks[1] = scratch.poll[swapped ? 0 : 1];
+    chan_core** const locks = scratch.locks;
+    if (count == 2 && std::less<>{}(locks[0], locks[1])) {  // by far the most
+      channels = 2;
       return;
     }
-    std::copy_n(scratch.poll, count, scratch.locks);
-    std::sort(scratch.locks, scratch.locks + count, before);
+    std::sort(locks, locks + count, std::less<>{});
+    channels = static_cast<std::uint32_t>(std::unique(locks, locks + count) - locks);
   }
 
+  // Of two cases in one queue the first will go: SE-3, SE-15.
+  void order_joins(bool biased) const noexcept {
+    if (biased || channels == count) {
+      return;
+    }
+    for (std::uint32_t k = count; k > 1; --k) {
+      std::swap(scratch.order[k - 1], scratch.order[draw(k)]);
+    }
+  }
+
+  const select_entry& at(std::uint32_t k) const noexcept { return entries[scratch.order[k]]; }
+  waiter& waiter_at(std::uint32_t k) const noexcept { return scratch.waiters[scratch.order[k]]; }
+
   void lock_all(bool holds_lost_lock) const noexcept {
-    for (std::uint32_t i = 0; i < count; ++i) {
-      if (!first_of_channel(i)) {
-        continue;
-      }
-      if (i == 0 && !holds_lost_lock) {
-        core_at(i)->lock().lock();
+    for (std::uint32_t k = 0; k < channels; ++k) {
+      if (k == 0 && !holds_lost_lock) {
+        scratch.locks[k]->lock().lock();
       } else {
-        core_at(i)->lock().lock_besides();
+        scratch.locks[k]->lock().lock_besides();
       }
     }
   }
@@ -149,13 +167,11 @@ struct attempt {
   // stack all this lies, may have gone on. Until then it has not: to leave, it needs the lock of
   // every channel but the one that woke it. So the next channel is read before each unlock.
   void unlock_all_but(const chan_core* released) const noexcept {
-    std::uint32_t i = 0;
-    chan_core* current = count != 0 ? core_at(0) : nullptr;
-    while (current != nullptr) {
-      while (i < count && core_at(i) == current) {
-        ++i;
-      }
-      chan_core* next = i < count ? core_at(i) : nullptr;
+    chan_core* const* const locks = scratch.locks;
+    const std::uint32_t last = channels;
+    chan_core* current = last != 0 ? locks[0] : nullptr;
+    for (std::uint32_t k = 1; current != nullptr; ++k) {
+      chan_core* next = k < last ? locks[k] : nullptr;
       if (current != released) {
         current->lock().unlock();
       }
@@ -201,10 +217,10 @@ class select_watch {
     if (!on_) {
       return;
     }
-    const select_entry& e = entry_at(position);
+    const select_entry& e = attempt_.at(position);
     w.select = &wait_;
     for (std::uint32_t k = 0; k < position; ++k) {
-      if (entry_at(k).through == e.through) {
+      if (attempt_.at(k).through == e.through) {
         return;
       }
     }
@@ -217,12 +233,8 @@ class select_watch {
     if (!on_) {
       return false;
     }
-    const chan_core* mine[most];
-    for (std::uint32_t k = 0; k < attempt_.count; ++k) {
-      mine[k] = attempt_.core_at(k);
-    }
-    *others =
-        lost_search({mine, attempt_.count}, me, lost_by::wait).look(entry_at(0).core);  // [lost.2]
+    const locked_channels mine{attempt_.scratch.locks, attempt_.channels};
+    *others = lost_search(mine, me, lost_by::wait).look(attempt_.at(0).core);  // [lost.2]
     const bool abandoned = !is_open(first);
     release();
     return abandoned;
@@ -230,81 +242,46 @@ class select_watch {
 
  private:
   static constexpr std::uint32_t most = 64;
-  const select_entry& entry_at(std::uint32_t position) const noexcept {
-    return attempt_.entries[attempt_.scratch.poll[position]];
-  }
   const attempt& attempt_;
-  const select_wait wait_{attempt_.entries, attempt_.scratch.poll, attempt_.count};
+  const select_wait wait_{attempt_.entries, attempt_.scratch.order, attempt_.count};
   bool on_ = false;
 };
 
-// With the channels of timers among the cases, when to look again; with a timeout, when it is up.
-struct time_limit {
-  std::int64_t deadline = never;
-  std::uint32_t index = claim_timeout;  // the timeout's case, or claim_timeout: look again
-
-  void find_timeout(const select_entry* entries, std::uint32_t n) noexcept {
-    std::int64_t now = 0;
-    for (std::uint32_t i = 0; i < n; ++i) {
-      const select_entry& e = entries[i];
-      if (e.op != select_op::timeout_after && e.op != select_op::timeout_at) {
-        continue;
-      }
-      std::int64_t at = e.time;
-      if (e.op == select_op::timeout_after && at != never) {
-        now = now == 0 ? now_ns() : now;
-        at = at >= never - now ? never : now + at;
-      }
-      if (at < deadline) {
-        deadline = at;
-        index = i;
-      }
-    }
-  }
-  bool is_up() const noexcept { return deadline != never && now_ns() >= deadline; }
-};
-
-enum class attempt_end { went, took_default, look_again };
-
-struct attempt_result {
-  attempt_end end;
-  select_result result = {};
-};
-
-// All channels locked, one more look, then the default, or a wait.
-attempt_result wait_for_one(attempt& a, goroutine* me, select_options options, time_limit limit) {
+// All channels locked, one more look, then a wait. `me` null: the default instead of a wait.
+select_result wait_for_one(attempt& a, goroutine* me, bool biased) {
   const select_scratch& scratch = a.scratch;
   const select_entry* entries = a.entries;
-  select_watch watch(a, options.has_default || limit.deadline != never || a.count == 0);
+  select_watch watch(a, me == nullptr || a.limit.deadline != never || a.count == 0);
   a.lock_all(watch.on());
-  const std::uint32_t ready = a.draw_order(options.biased);
-  for (std::uint32_t k = 0; k < ready; ++k) {
-    const select_entry& e = entries[scratch.poll[k]];
-    const chan_status s = try_locked(e);
-    if (s != chan_status::would_block) {
-      a.unlock_all_but(s == chan_status::ok ? e.core : nullptr);
-      return {attempt_end::went, {scratch.poll[k], s == chan_status::closed}};
+  for (;;) {
+    const std::uint32_t i =
+        choose(a.n, biased, [&](std::uint32_t k) { return can_go_locked(entries[k]); });
+    if (i == none) {
+      break;
     }
-    // [chan_timer.3]
-    if (e.op == select_op::recv && e.core->next_time() < limit.deadline) {
-      limit.deadline = e.core->next_time();
-      limit.index = claim_timeout;
+    const chan_status s = try_locked(entries[i]);
+    if (s != chan_status::would_block) {
+      a.unlock_all_but(s == chan_status::ok ? entries[i].core : nullptr);
+      return select_result(i, s == chan_status::closed);
     }
   }
-  if (options.has_default) {
+  if (me == nullptr) {
     a.unlock_all_but(nullptr);
-    return {attempt_end::took_default};
+    return select_result(select_result::took_default);
+  }
+  time_limit limit = a.limit;
+  for (std::uint32_t k = 0; a.any_timer && k < a.count; ++k) {
+    if (a.at(k).op == select_op::recv) {
+      limit.add_timer(a.at(k).core->next_time());
+    }
   }
   if (limit.deadline != never) {
     watch.release();
   }
-  if (a.any_channel_twice()) {  // of two cases in one queue the first will go: SE-3, SE-15
-    options.biased ? std::sort(scratch.poll, scratch.poll + a.count)
-                   : shuffle(scratch.poll, a.count);
-  }
+  a.order_joins(biased);
   const std::uint64_t ticket = open_claim(me);
   for (std::uint32_t k = 0; k < a.count; ++k) {
-    const std::uint32_t i = scratch.poll[k];
+    const std::uint32_t i = scratch.order[k];
     waiter* w = ::new (&scratch.waiters[i]) waiter;
     w->who = me;
     w->value = entries[i].value;
@@ -314,11 +291,11 @@ attempt_result wait_for_one(attempt& a, goroutine* me, select_options options, t
     join(entries[i], w);
   }
   waiter* others = nullptr;
-  if (watch.look(me, &scratch.waiters[scratch.poll[0]], &others)) {
+  if (watch.look(me, &a.waiter_at(0), &others)) {
     a.unlock_all_but(nullptr);
     ready_chain(others);
     for (std::uint32_t k = 0; k < a.count; ++k) {
-      leave(entries[scratch.poll[k]], &scratch.waiters[scratch.poll[k]]);
+      leave(a.at(k), &a.waiter_at(k));
     }
     throw_abandoned(wait_reason::select);
   }
@@ -337,36 +314,33 @@ attempt_result wait_for_one(attempt& a, goroutine* me, select_options options, t
                        limit.index);
   }
   for (std::uint32_t k = 0; k < a.count; ++k) {
-    const std::uint32_t i = scratch.poll[k];
-    if (i != won) {
-      leave(entries[i], &scratch.waiters[i]);
+    if (scratch.order[k] != won) {
+      leave(a.at(k), &a.waiter_at(k));
     }
   }
   if (won == claim_timeout) {
-    return {attempt_end::look_again};
+    return select_result(select_result::look_again);
   }
   if (entries[won].core == nullptr) {
-    return {attempt_end::went, {won, false}};  // a timeout
+    return select_result(won);  // a timeout
   }
   switch (scratch.waiters[won].result) {
     case wake_result::again:
-      return {attempt_end::look_again};
+      return select_result(select_result::look_again);
     case wake_result::closed:
-      return {attempt_end::went, {won, true}};
+      return select_result(won, true);
     case wake_result::abandoned:
       throw_abandoned(wait_reason::select);
     default:
-      return {attempt_end::went, {won, false}};
+      return select_result(won);
   }
 }
 
 // For dumps: the channels, in the order of their addresses, each once.
 void describe_select(const void* at, wait_description& out) noexcept {
   const auto* a = static_cast<const attempt*>(at);
-  for (std::uint32_t i = 0; i < a->count; ++i) {
-    if (a->first_of_channel(i)) {
-      a->core_at(i)->describe(out);
-    }
+  for (std::uint32_t k = 0; k < a->channels; ++k) {
+    a->scratch.locks[k]->describe(out);
   }
 }
 
@@ -381,51 +355,45 @@ select_result select_core(const select_entry* entries, std::uint32_t n, select_o
                           const select_scratch& scratch) {
   const race::runtime_code in;
   schedule_point();
-  // One case drawn at random before anything else is set up: a select whose cases are all ready
-  // ends here. The choice stays uniform: if the drawn case cannot go, all that can are drawn from
-  // again.
-  // Not with a default, which most often is what is taken.
+  // One case drawn at random before anything else: a select whose cases are all ready ends here.
+  // The choice stays uniform: if the drawn case cannot go, all that can are drawn from again. Not
+  // with a default, which most often is what is taken.
+  std::uint32_t drawn = none;
   if (!options.biased && !options.has_default && n != 0) {
-    const auto i = static_cast<std::uint32_t>(((random_bits() & 0xffff'ffff) * n) >> 32);
-    if (entries[i].core != nullptr && may_go(entries[i])) {
-      if (const chan_status s = try_one(entries[i]); s != chan_status::would_block) [[likely]] {
-        return {i, s == chan_status::closed};
+    drawn = draw(n);
+    if (may_go(entries[drawn])) {
+      if (const chan_status s = try_one(entries[drawn]); s != chan_status::would_block) [[likely]] {
+        return select_result(drawn, s == chan_status::closed);
       }
     }
   }
   if (options.has_default && none_can_go(entries, n)) {
-    return {};
+    return select_result(select_result::took_default);
   }
-  attempt a{entries, scratch};
-  a.list_cases(n);
-  const std::uint32_t ready = a.draw_order(options.biased);
-  if (const auto went = a.try_each(0, ready)) {
-    return *went;
-  }
-  time_limit limit;
-  if (a.any_time) {
-    limit.find_timeout(entries, n);
-  }
-  const bool is_up = a.any_time && limit.is_up();
-  if (is_up || (options.has_default && a.count <= 1)) {
-    // No wait, and no look at all channels at one instant: but under each one's lock, since a look
-    // without is a guess [chan.8].
-    if (const auto went = a.try_each(ready, a.count)) {
-      return *went;
+  const std::uint32_t i =
+      choose(n, options.biased, [&](std::uint32_t k) { return k != drawn && may_go(entries[k]); });
+  if (i != none) {
+    if (const chan_status s = try_one(entries[i]); s != chan_status::would_block) {
+      return select_result(i, s == chan_status::closed);
     }
-    return is_up ? select_result{limit.index, false} : select_result{};
   }
-  if (a.count == 0 && limit.deadline == never) {
+  attempt a{entries, n, scratch};
+  a.list_cases();
+  // The time may be up when it begins: a default, but only if all channels say no at one instant.
+  const bool is_up = a.limit.is_up();
+  const bool may_wait = !is_up && !options.has_default;
+  if (may_wait && a.count == 0 && a.limit.deadline == never) {
     park_forever(wait_reason::select_no_cases);
   }
-
   // Allocates for a foreign thread's first wait: not with locks held.
-  goroutine* me = options.has_default ? nullptr : self();
-  a.order_locks();
+  goroutine* me = may_wait ? self() : nullptr;
   for (;;) {
-    const attempt_result r = wait_for_one(a, me, options, limit);
-    if (r.end != attempt_end::look_again) {
-      return r.result;
+    const select_result r = wait_for_one(a, me, options.biased);
+    if (r.index() == select_result::took_default && is_up) {
+      return select_result(a.limit.index);
+    }
+    if (r.index() != select_result::look_again) {
+      return r;
     }
   }
 }

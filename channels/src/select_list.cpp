@@ -25,30 +25,30 @@ std::size_t select_list(std::span<select_case> cases, bool biased) {
   }
 
   detail::select_entry few_entries[few];
-  std::uint32_t few_orders[2 * few];
+  std::uint32_t few_orders[few];
+  detail::chan_core* few_locks[few];
   detail::waiter few_waiters[few];
   std::vector<detail::select_entry> many_entries;
   std::vector<std::uint32_t> many_orders;
+  std::vector<detail::chan_core*> many_locks;
   std::vector<detail::waiter> many_waiters;
   detail::select_entry* entries = few_entries;
-  std::uint32_t* orders = few_orders;
-  detail::waiter* waiters = few_waiters;
+  detail::select_scratch scratch{few_orders, few_locks, few_waiters};
   if (n > few) {
     many_entries.resize(n);
-    many_orders.resize(2 * n);
+    many_orders.resize(n);
+    many_locks.resize(n);
     many_waiters.resize(n);
     entries = many_entries.data();
-    orders = many_orders.data();
-    waiters = many_waiters.data();
+    scratch = {many_orders.data(), many_locks.data(), many_waiters.data()};
   }
   for (std::size_t i = 0; i < n; ++i) {
     entries[i] = cases[i].entry();
   }
-  const detail::select_result r =
-      detail::select_core(entries, static_cast<std::uint32_t>(n), {biased, default_at != n},
-                          {orders, orders + n, waiters});
-  const std::size_t won = r.index == detail::select_result::took_default ? default_at : r.index;
-  cases[won].finish(r.closed);
+  const detail::select_result r = detail::select_core(entries, static_cast<std::uint32_t>(n),
+                                                      {biased, default_at != n}, scratch);
+  const std::size_t won = r.index() == detail::select_result::took_default ? default_at : r.index();
+  cases[won].finish(r.closed());
   return won;
 }
 

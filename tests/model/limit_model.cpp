@@ -479,19 +479,20 @@ TEST(ChanTimerModel, ASelectLooksAgainWhenItsTimerIsSet) {
     auto s = std::make_shared<timed>();
     weft::model::at_end(
         [s] { require(s->received + s->prevented == 1, "received and prevented, or neither"); });
-    return threads{[s] {
-                     weft::time_point v{};
-                     const weft::detail::select_entry cases[2] = {
-                         {s->core, &v, weft::detail::select_op::recv, 0},
-                         {nullptr, nullptr, weft::detail::select_op::timeout_at, 30}};
-                     weft::detail::waiter waiters[2];
-                     std::uint32_t poll[2];
-                     std::uint32_t locks[2];
-                     const auto r = weft::detail::select_core(cases, 2, {}, {poll, locks, waiters});
-                     s->received += r.index == 0 ? 1 : 0;
-                     require(r.index == 0 || s->prevented == 1, "timed out beside a timer");
-                   },
-                   [s] { s->set(false, 0); }};
+    return threads{
+        [s] {
+          weft::time_point v{};
+          const weft::detail::select_entry cases[2] = {
+              {s->core, &v, weft::detail::select_op::recv, 0},
+              {nullptr, nullptr, weft::detail::select_op::timeout_at, 30}};
+          weft::detail::waiter waiters[2];
+          std::uint32_t order[2];
+          weft::detail::chan_core* locks[2];
+          const auto r = weft::detail::select_core(cases, 2, {}, {order, locks, waiters});
+          s->received += r.index() == 0 ? 1 : 0;
+          require(r.index() == 0 || s->prevented == 1, "timed out beside a timer");
+        },
+        [s] { s->set(false, 0); }};
   });
 }
 

@@ -66,8 +66,10 @@ MUTATIONS = {
         "  scheduler_ = the_scheduler.load(seq_cst);  // [stop.1] seq_cst: see retract(); [solo.7]\n",
         "scheduler_ = the_scheduler.load(seq_cst); users.fetch_add(1, seq_cst);"),
     # [solo]
-    "SoloWakeDoesNotRevoke": (
-        SCHED + "idle.cpp", "solo_revoke();\n  woken = sleepers_;", "woken = sleepers_;"),
+    "SoloSleeperThatIsWokenDoesNotRevoke": (
+        SCHED + "sleep.cpp", "sched_.idle.revoke_solo();", ";"),
+    "SoloNewWorkerDoesNotRevoke": (
+        SCHED + "worker.cpp", "sched_.idle.revoke_solo();", ";"),
     "SoloForeignThreadDoesNotRevoke": (
         SCHED + "solo.cpp", "s->idle.revoke_solo();", ";"),
     "SoloRevokeWithoutBarrier": (
@@ -162,7 +164,7 @@ MUTATIONS = {
     "ChanRefillIsForgotten": (
         CHAN + "chan_core.cpp", "turn_slot(to, w);", "empty_slot(to);"),
     "ChanTryLooksWithoutTheLock": (  # one of both would not do: the lock of the other one orders them
-        CHAN + "chan_core.cpp", ["alone && !may_send()", "alone && !may_recv()"],
+        "channels/include/weft/detail/chan_core.hpp", ["alone && !may_send()", "alone && !may_recv()"],
         ["!may_send()", "!may_recv()"]),
     "ChanValueIsMovedAfterTheWake": (
         CHAN + "chan_core.cpp",
@@ -179,13 +181,13 @@ MUTATIONS = {
         "return w->ticket == 0 || try_claim(w) ? w : nullptr;"),
     # [select]
     "SelectWithoutSecondPass": (
-        CHAN + "select_core.cpp", "k < ready", "false"),
+        CHAN + "select_core.cpp", "i == none", "true"),
     "SelectStaysInTheOtherQueues": (
         CHAN + "select_core.cpp",
-        "if (i != won) {\n      leave(entries[i], &scratch.waiters[i]);\n    }", ";"),
+        "if (scratch.order[k] != won) {\n      leave(a.at(k), &a.waiter_at(k));\n    }", ";"),
     "SelectTimeoutWithoutSecondPass": (
         CHAN + "select_core.cpp",
-        "if (const auto went = a.try_each(ready, a.count)) {\n      return *went;\n    }", ";"),
+        "can_go_locked(entries[k])", "(me != nullptr && can_go_locked(entries[k]))"),
     # [chan_timer]
     "ChanTimerStopLeavesTheValue": (
         CHAN + "chan_timer.cpp", "*timer_ = t;", "if (t.active) { *timer_ = t; }"),

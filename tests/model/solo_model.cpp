@@ -81,6 +81,30 @@ threads a_worker_is_woken_beside_the_owner() {
   }};
 }
 
+// The second worker slept when the first became the owner, if it did.
+threads a_sleeper_is_woken_beside_the_owner() {
+  auto s = begin_solo(2);
+  at_end([s] { s->things.expect_uses(2); });
+  return {[s] {
+    weft::go([s] {
+      tell(s->ran[0]);
+      await(s->ran[1]);
+      s->own();
+      tell(s->ran[2]);
+      s->things.use();
+    });
+    await(s->ran[0]);
+    s->spawn(1);  // by a second worker: the first one waits for it
+    await(s->ran[2]);
+    weft::go([s] {
+      s->things.use();
+      tell(s->ran[3]);
+    });
+    await(s->ran[3]);
+    s->end();
+  }};
+}
+
 threads a_foreign_thread_comes() {
   auto s = begin_solo(1);
   at_end([s] {
@@ -182,6 +206,9 @@ TEST(SoloModel, TheOwnershipGoesAndComesBackInWeakMemory) {
 TEST(SoloModel, AWorkerIsWokenBesideTheOwner) {
   expect_holds(a_worker_is_woken_beside_the_owner, {.preemptions = 1});
 }
+TEST(SoloModel, ASleeperIsWokenBesideTheOwner) {
+  expect_holds(a_sleeper_is_woken_beside_the_owner, {.preemptions = 1});
+}
 TEST(SoloModel, AForeignThreadComes) { expect_holds(a_foreign_thread_comes, {.preemptions = 2}); }
 TEST(SoloModel, AForeignThreadMeetsWhoWantsToOwn) {
   expect_holds(a_foreign_thread_meets_who_wants_to_own, {.preemptions = 2});
@@ -210,7 +237,8 @@ struct mutation {
 void PrintTo(const mutation& m, std::ostream* out) { *out << m.name; }
 
 const mutation mutations[] = {
-    {"SoloWakeDoesNotRevoke", a_worker_is_woken_beside_the_owner},
+    {"SoloNewWorkerDoesNotRevoke", a_worker_is_woken_beside_the_owner},
+    {"SoloSleeperThatIsWokenDoesNotRevoke", a_sleeper_is_woken_beside_the_owner},
     {"SoloForeignThreadDoesNotRevoke", a_foreign_thread_comes},
     {"SoloRevokeDoesNotWait", a_foreign_thread_comes},
     {"SoloRevokeWithoutBarrier", a_foreign_thread_comes, {.preemptions = 1, .stale = 1}},

@@ -1,7 +1,9 @@
 #pragma once
 // Waiting for several channel operations at once: select, select_biased, recv, send, otherwise.
 #include <weft/chan.hpp>
+#include <weft/detail/schedule_point.hpp>
 #include <weft/detail/select_core.hpp>
+#include <weft/detail/solo.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -35,6 +37,8 @@ class recv_case : public case_tag {
   select_entry entry() noexcept {
     return {from_.core(), slot_.room(), select_op::recv, 0, from_.core_place()};
   }
+
+  bool may_go() const noexcept { return from_.core() != nullptr && from_.core()->may_recv(); }
 
   void finish(bool closed) {
     if constexpr (std::is_same_v<std::remove_cvref_t<Handler>, std::optional<T>>) {
@@ -82,6 +86,8 @@ class send_case : public case_tag {
             select_op::send, 0, to_.core_place()};
   }
 
+  bool may_go() const noexcept { return to_.core() != nullptr && to_.core()->may_send(); }
+
   void finish(bool closed) {
     if (closed) {
       throw_send_closed();
@@ -109,6 +115,7 @@ class default_case : public case_tag {
   static constexpr bool is_default = true;
   explicit default_case(Handler handler) : handler_(std::forward<Handler>(handler)) {}
   select_entry entry() noexcept { return {}; }
+  bool may_go() const noexcept { return false; }
   void finish(bool) {
     if constexpr (!std::is_same_v<Handler, no_handler>) {
       std::invoke(handler_);
@@ -128,6 +135,7 @@ class timeout_case : public case_tag {
   timeout_case(select_op op, std::int64_t time, Handler handler)
       : op_(op), time_(time), handler_(std::forward<Handler>(handler)) {}
   select_entry entry() noexcept { return {nullptr, nullptr, op_, time_, nullptr}; }
+  bool may_go() const noexcept { return true; }  // the clock decides
   void finish(bool) {
     if constexpr (!std::is_same_v<Handler, no_handler>) {
       std::invoke(handler_);
@@ -153,25 +161,46 @@ template <class H>
 concept can_send = std::same_as<std::remove_cvref_t<H>, chan<element_t<H>>> ||
     std::same_as<std::remove_cvref_t<H>, send_chan<element_t<H>>>;
 
+// [chan.8] True: none can go, all seen at one instant, since this worker is alone.
+template <class... Cases>
+bool none_can_go(const Cases&... cases) noexcept {
+  constexpr std::size_t few = 64;  // others wait for the end of the section
+  if constexpr (sizeof...(Cases) <= few) {
+    schedule_point();
+    const solo_section alone;
+    return alone && !(cases.may_go() || ...);
+  }
+  return false;
+}
+
+template <class... Cases>
+select_result select_any(select_options options, Cases&... cases) {
+  constexpr std::size_t n = sizeof...(Cases);
+  constexpr std::size_t places = n != 0 ? n : 1;
+  select_entry entries[places] = {cases.entry()...};
+  std::uint32_t order[places];
+  chan_core* locks[places];
+  union {
+    char none;
+    waiter waiters[places];
+  } room{};
+  return select_core(entries, n, options, {order, locks, room.waiters});
+}
+
 template <class... Cases>
 std::size_t select_static(bool biased, Cases&... cases) {
   constexpr std::size_t n = sizeof...(Cases);
   constexpr std::size_t defaults = (std::size_t{0} + ... + (Cases::is_default ? 1 : 0));
   static_assert(defaults <= 1, "weft: a select has at most one otherwise()");
   static_assert(n <= max_select_cases, "weft: a select has at most 65536 cases");
-  select_entry entries[n + 1] = {cases.entry()...};
-  std::uint32_t poll[n + 1];
-  std::uint32_t locks[n + 1];
-  union {
-    char none;
-    waiter waiters[n + 1];
-  } room{};
-  const select_result r =
-      select_core(entries, n, {biased, defaults != 0}, {poll, locks, room.waiters});
+  select_result r(select_result::took_default);
+  if (defaults == 0 || !none_can_go(cases...)) {
+    r = select_any({biased, defaults != 0}, cases...);
+  }
   std::size_t index = 0;
   std::size_t won = 0;
   [[maybe_unused]] const auto settle = [&](auto& c) {
-    const bool mine = r.index == select_result::took_default ? c.is_default : r.index == index;
+    const bool mine = r.index() == select_result::took_default ? c.is_default : r.index() == index;
     if (mine) {
       won = index;
     }
@@ -179,7 +208,7 @@ std::size_t select_static(bool biased, Cases&... cases) {
     return mine;
   };
   // The first case that went is settled; the others are not looked at any more.
-  (void)((settle(cases) && (cases.finish(r.closed), true)) || ...);
+  (void)((settle(cases) && (cases.finish(r.closed()), true)) || ...);
   return won;
 }
 

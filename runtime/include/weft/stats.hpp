@@ -28,7 +28,7 @@ struct runtime_counts {
   std::uint64_t searches = 0;         ///< times a worker without work looked at others' queues
   std::uint64_t steals = 0;           ///< goroutines that it took there
   std::uint64_t timers_fired = 0;     ///< times that came before the wait had ended otherwise
-  std::uint64_t locks_contended = 0;  ///< locks that a goroutine could not have at once
+  std::uint64_t locks_contended = 0;  ///< times a goroutine could not have a lock
   std::uint64_t worker_sleeps = 0;    ///< times a worker went to sleep without work
   std::uint64_t worker_wakes = 0;     ///< times it was woken, not by a time that had come
   std::uint64_t threads_started = 0;  ///< workers' threads

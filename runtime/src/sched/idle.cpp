@@ -13,7 +13,11 @@ idle_set::wake idle_set::begin_wake(sleeper*& woken) noexcept {
     }
     // [idle.5] acq_rel: counted before it is woken, so that one submission wakes one worker.
   } while (!word_.compare_exchange(w, w + awake_one + searching_one, acq_rel, relaxed));
-  solo_revoke();
+  // [solo.4] Who comes takes the ownership away itself, when it comes: that may be late. The owner
+  // gives it up at once, for which it needs no barrier.
+  if (solo.owner.load(relaxed) == thread_pointer()) {  // relaxed: under lock_
+    solo_revoke();
+  }
   woken = sleepers_;
   if (woken != nullptr) {
     sleepers_ = woken->next_sleeper;
@@ -83,6 +87,7 @@ std::uint32_t idle_set::enter_sleep(sleeper* self, bool is_searching, bool futil
   }
   const std::uint32_t less = (self->has_place ? awake_one : 0) + (is_searching ? searching_one : 0);
   self->has_place = false;
+  self->lost_place = false;
   std::uint32_t w = word_.load(relaxed);  // relaxed: the CAS below decides
   std::uint32_t to = 0;
   do {
@@ -134,7 +139,8 @@ bool idle_set::take_place_away(sleeper* w) noexcept {
     return false;
   }
   w->has_place = false;
-  solo_revoke();                        // [solo.4] the owner has a place
+  w->lost_place = true;
+  solo_revoke();                        // [solo.4] it may be the owner, and is not alone any more
   word_.fetch_sub(awake_one, acq_rel);  // [idle.6] acq_rel: before a sleeper may take the place
   return true;
 }
@@ -144,9 +150,10 @@ bool idle_set::pass_place(sleeper* from, sleeper* to) noexcept {
   if (!from->has_place) {
     return false;
   }
-  solo_revoke();  // [solo.4] the owner has a place
+  solo_revoke();  // [solo.4] as above
   from->has_place = false;
   to->has_place = true;
+  to->lost_place = false;
   return true;
 }
 
@@ -164,6 +171,7 @@ bool idle_set::regain_place(sleeper* self) noexcept {
   } while (!word_.compare_exchange(w, w + awake_one, acq_rel, relaxed));
   solo_revoke();
   self->has_place = true;
+  self->lost_place = false;
   return true;
 }
 
@@ -187,9 +195,11 @@ void idle_set::claim_solo(const sleeper& w, const void* thread,
     solo_allowed_.store(0, relaxed);  // relaxed: a setting
     return;
   }
-  // [workers.2] relaxed: only this worker is awake, or the count shows another. acquire: a worker
-  // is counted before it runs anything, so one that runs without a place is among them.
-  if (w.has_place && !w.asleep && awake(word_.load(relaxed)) == 1 &&
+  // relaxed: places come and go under this lock, but for those of cancelled wakes.
+  const std::uint32_t others = awake(word_.load(relaxed)) - (w.has_place ? 1 : 0);
+  // [workers.2] acquire: a worker is counted before it runs anything, so one that runs without a
+  // place is among them.
+  if ((w.has_place || w.lost_place) && !w.asleep && others == 0 &&
       asleep_ + dormant_count_ == workers.load(acquire) - 1) {
     solo_claim(thread);
   }

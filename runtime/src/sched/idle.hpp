@@ -18,7 +18,8 @@ namespace weft::detail {
 struct sleeper {
   sleeper* next_sleeper = nullptr;
   bool asleep = false;
-  bool has_place = true;  // counted among the awake; a worker starts with the place of its wake
+  bool has_place = true;    // counted among the awake; a worker starts with the place of its wake
+  bool lost_place = false;  // its place was taken away, and it has not slept since
 };
 
 class idle_set {
@@ -52,7 +53,8 @@ class idle_set {
 
   /// Gives a place and the role of a searcher to a sleeper, which is returned in `woken` and must
   /// be woken; or to a thread that the caller must start (needs_thread): for the worker in `woken`,
-  /// which has none any longer, or for a new one when that is null.
+  /// which has none any longer, or for a new one when that is null. Who is woken or started calls
+  /// revoke_solo() before anything else.
   wake begin_wake(sleeper*& woken) noexcept;
 
   /// The place and role of a searcher that begin_wake() gave are given back: the thread could not
@@ -101,15 +103,16 @@ class idle_set {
 
   /// The monitor: the worker is stuck in one goroutine, its place is free. False: it has none.
   bool take_place_away(sleeper* w) noexcept;
-  /// f(), which must not take this lock, while w has no place and cannot regain one: so it is not
-  /// solo's owner and does not become it, and the means of a thief work on its queues. False: it
-  /// has a place.
+  /// f(), which must not take this lock, while w has no place and cannot regain one, is not solo's
+  /// owner and does not become it: so the means of a thief work on its queues. False: it has a
+  /// place.
   template <class F>
   bool while_without_place(const sleeper& w, F f) noexcept {
     spin_guard hold(lock_);
     if (w.has_place) {
       return false;
     }
+    solo_revoke();
     f();
     return true;
   }
@@ -122,17 +125,17 @@ class idle_set {
   bool yield_surplus_place(sleeper* w) noexcept;
 
   /// [solo.1] If w, whose thread pointer is given, is the only worker that does not sleep, it need
-  /// not lock. By w, or for a w that computes on by the monitor or who fell asleep. `workers`: how
-  /// many there are, read under the lock.
+  /// not lock, with a place or one that lost its own. By w, or for a w that computes on by the
+  /// monitor or who fell asleep. `workers`: how many there are, read under the lock.
   void claim_solo(const sleeper& w, const void* thread,
                   const atomic<std::uint32_t>& workers) noexcept;
   /// Might claim_solo() succeed? A hint.
   bool looks_solo() const noexcept {
     // relaxed: hints
-    return solo_allowed_.load(relaxed) != 0 && awake(word_.load(relaxed)) == 1 &&
+    return solo_allowed_.load(relaxed) != 0 && awake(word_.load(relaxed)) <= 1 &&
            solo.owner.load(relaxed) == nullptr;  // relaxed: a hint
   }
-  /// [solo.4] to [solo.6] for a thread that is not a worker.
+  /// [solo.4] to [solo.6] for a thread that is not a worker, and for a worker that was woken.
   void revoke_solo() noexcept;
   void allow_solo() noexcept { solo_allowed_.store(1, relaxed); }  // relaxed: before the start
 

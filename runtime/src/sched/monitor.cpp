@@ -190,11 +190,14 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
   const std::size_t known = seen_.size();
   seen_.resize(n);
   const bool due = next_timer() <= now;
-  bool waiting = due || timers_unkept() || !sched_.global.empty();
+  const bool urgent = due || timers_unkept() || !sched_.global.empty();
+  bool waiting = urgent;
   const std::int64_t lacking = std::exchange(lacking_since_, never);
   bool acted = false;
   bool held_up = false;
   std::uint64_t contended = 0;
+  std::uint64_t stolen = 0;
+  std::uint64_t vain = 0;
   for (std::uint32_t i = 0; i < n; ++i) {
     const work_sample s = sched_.worker_at(i).sample();
     seen& before = seen_[i];
@@ -209,6 +212,8 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
       acted = true;
     }
     contended += s.contended - before.sample.contended;
+    stolen += s.stolen;
+    vain += s.vain;
     held_up |= sched_.worker_at(i).running() != nullptr && now - before.since >= held_up_ns;
     before.sample = s;
   }
@@ -223,12 +228,18 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
     return acted;
   }
   if (sched_.idle.has_room()) {
+    if (!urgent && !thieves_.may_wake(now)) {
+      return acted;
+    }
     sched_.idle.undamp();
-    acted = sched_.wake_one();
-    if (!acted && !runs_anything()) {
+    if (sched_.wake_one()) {
+      thieves_.woke(now, stolen, vain);
+      return urgent || !thieves_.slow();  // if that was in vain, too, there is no hurry
+    }
+    if (!runs_anything()) {
       lack_of_threads(now, lacking);
     }
-    return acted;
+    return false;
   }
   if (due) {
     tell_of_timers();

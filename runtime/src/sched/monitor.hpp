@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "sched/stall_watch.hpp"
+#include "sched/thief_pace.hpp"
 #include "sched/width.hpp"
 #include "sched/worker.hpp"
 
@@ -64,6 +65,7 @@ class monitor {
   bool started_ = false;
   std::vector<seen> seen_;  // by worker index
   width_control width_;
+  thief_pace thieves_;
   stall_watch stalls_;
   std::int64_t last_trim_ = 0;
   std::int64_t lacking_since_ = never;  // since when work waits for a thread that cannot be had

@@ -76,15 +76,16 @@ bool worker::run_timers() noexcept {
 
 // The caller has no work. Returns when it was woken: then it holds a place and is a searcher.
 void worker::sleep(bool searching, bool futile) noexcept {
+  end_visit();
+  struct next_visit {
+    worker& w;
+    ~next_visit() { w.begin_visit(); }
+  } at_the_end{*this};
   wake_word_.store(0, relaxed);  // relaxed: nobody wakes this worker before enter_sleep()
   // So that a time in a heap is that of something that will happen. Before this worker counts as
   // asleep: a heap's lock is biased, and from then on another worker may be solo's owner [solo.1].
   sched_.timers.clean_fronts();
   counts_as_asleep_ = true;
-  struct awake_again {
-    bool& asleep;
-    ~awake_again() { asleep = false; }
-  } at_the_end{counts_as_asleep_};
   counts_.sleeps.bump();
   const std::uint32_t all = sched_.idle.enter_sleep(this, searching, futile);
   // [idle.4] the second look, after [idle.3]: at what only sleepers could miss.
@@ -105,6 +106,22 @@ void worker::sleep(bool searching, bool futile) noexcept {
     }
   }
   woken_searching_ = true;
+}
+
+void worker::begin_visit() noexcept {
+  sched_.idle.revoke_solo();  // [solo.4]
+  counts_as_asleep_ = false;
+  visit_began_ = clock.now();
+  contended_before_ = contended_.load(relaxed);  // relaxed: own counter
+}
+
+// In vain: awake for moments only, and what it came to was a lock that it had to wait for.
+void worker::end_visit() noexcept {
+  constexpr std::int64_t moment_ns = 20'000;
+  // relaxed: own counter
+  if (contended_.load(relaxed) != contended_before_ && clock.now() - visit_began_ < moment_ns) {
+    vain_.bump();
+  }
 }
 
 // Sleeps until it is woken. `spare`: there are more threads than max_procs, and the thread of one

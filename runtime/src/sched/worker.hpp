@@ -50,6 +50,8 @@ struct worker_counts {
 struct work_sample {
   std::uint64_t picks = 0;
   std::uint64_t contended = 0;
+  std::uint64_t stolen = 0;
+  std::uint64_t vain = 0;
   std::uint32_t ring_size = 0, ring_position = 0;
   std::uint32_t deque_size = 0, deque_position = 0;
   bool next = false;
@@ -193,6 +195,8 @@ class alignas(2 * cache_line) worker : public sleeper {
   bool run_timers() noexcept;
   void fire(const due_timer& due) noexcept;
   bool sleep_as_keeper() noexcept;
+  void begin_visit() noexcept;
+  void end_visit() noexcept;
   void await_wake(bool spare) noexcept;
   void sleep(bool searching, bool futile) noexcept;
   void execute(goroutine* g);
@@ -258,6 +262,8 @@ class alignas(2 * cache_line) worker : public sleeper {
   bool must_end_ = false;                 // its thread ends, the worker becomes dormant [retire]
   const void* thread_pointer_ = nullptr;  // set before it runs anything
   bool counts_as_asleep_ = false;         // for checks; its own thread's
+  std::int64_t visit_began_ = 0;          // when it woke up
+  std::uint64_t contended_before_ = 0;    // contended_ at that time
 
   // ---- shared ----
   // Written by the owner; read by the monitor and the crash handler, relaxed.
@@ -268,6 +274,7 @@ class alignas(2 * cache_line) worker : public sleeper {
   atomic<std::uint64_t> created_{0};    // goroutines spawned here
   atomic<std::uint64_t> finished_{0};   // goroutines ended here
   atomic<std::uint64_t> contended_{0};  // locks that had to be waited for here
+  atomic<std::uint64_t> vain_{0};       // visits in vain, see thief_pace
   atomic<std::uint32_t> blocking_{0};   // inside blocking(f)
   atomic<std::int32_t> tid_{0};         // see tid()
   // Rarer than switches; a line of its own.

@@ -116,6 +116,9 @@ detail::wait_end mutex::wait_in_queue(const detail::wait_limit& limit, detail::w
       queue_lock_.unlock();
       return mine();
     }
+    if (was_woken) {
+      note_contention();  // woken in vain
+    }
     if (was_woken && limit.deadline != never && clock.now() >= limit.deadline) {
       forget_if_empty();
       queue_lock_.unlock();

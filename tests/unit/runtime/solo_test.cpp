@@ -1,10 +1,12 @@
 // [solo] A thread that joins in the middle of a run with one worker: nothing is lost or doubled.
 #include <weft/chan.hpp>
+#include <weft/detail/solo.hpp>
 #include <weft/go.hpp>
 #include <weft/mutex.hpp>
 #include <weft/wait_group.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -105,6 +107,26 @@ TEST(Solo, AThreadJoinsASingleWorkerAtAWaitGroup) {
       outside.join();
     });
   }
+}
+
+// It computes for so long that another worker runs what waits. Then that one sleeps, and who lost
+// its place is alone again, though it comes to no pick.
+TEST(Solo, WhoLostItsPlaceNeedsNoLocksWhenTheOthersSleepAgain) {
+  if (!WEFT_SOLO || weft::detail::solo_forbidden()) {
+    GTEST_SKIP() << "locks are ordinary ones in this build or process";
+  }
+  weft::run(weft::runtime_options{.max_procs = 1}, [] {
+    std::atomic<bool> ran{false};
+    weft::go([&] { ran = true; });
+    while (!ran) {
+    }
+    const auto owner = [] { return weft::detail::solo.owner.load(weft::detail::relaxed); };
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (owner() != weft::detail::thread_pointer() &&
+           std::chrono::steady_clock::now() < give_up) {
+    }
+    EXPECT_EQ(owner(), weft::detail::thread_pointer());
+  });
 }
 
 // GR-12: a second worker that comes and goes.

@@ -18,6 +18,7 @@
 #include <weft/detail/park.hpp>
 #include <weft/detail/race.hpp>
 #include <weft/detail/ref_count.hpp>
+#include <weft/detail/solo.hpp>
 #include <weft/detail/wait_limit.hpp>
 #include <weft/detail/waiter.hpp>
 
@@ -98,9 +99,20 @@ class chan_core {
   /// The same with a limit: ok, closed, timeout or canceled. Takes the lock itself.
   chan_status send_limited(void* from, const wait_limit& limit, handle_place place = {});
   chan_status recv_limited(void* to, const wait_limit& limit, handle_place place = {});
-  /// The same without waiting.
-  chan_status try_send(void* from) noexcept;
-  chan_status try_recv(void* to) noexcept;
+  /// The same without waiting. Inline what programs do all the time: nothing is there, and this
+  /// worker is alone [chan.8].
+  chan_status try_send(void* from) noexcept {
+    if (solo_section alone; alone && !may_send()) {
+      return chan_status::would_block;
+    }
+    return lock_and_try_send(from);
+  }
+  chan_status try_recv(void* to) noexcept {
+    if (solo_section alone; alone && !may_recv()) {
+      return chan_status::would_block;
+    }
+    return lock_and_try_recv(to);
+  }
   /// False: it was closed already.
   bool close() noexcept;
 
@@ -147,6 +159,8 @@ class chan_core {
   }
   void leave_senders(waiter* w) noexcept;
   void leave_receivers(waiter* w) noexcept;
+  /// The clock makes its values. Constant.
+  bool timed() const noexcept { return timer_ != nullptr; }
   /// With the lock held: when a receiver should look again though nobody wakes it; or never.
   std::int64_t next_time() const noexcept {
     return timer_ != nullptr && timer_->active ? timer_->when : never;
@@ -198,6 +212,8 @@ class chan_core {
         buffer_(buffer),
         type_(type) {}
   static void destroy(chan_core* c) noexcept;
+  chan_status lock_and_try_send(void* from) noexcept;
+  chan_status lock_and_try_recv(void* to) noexcept;
   void drop_watched() noexcept;
   bool wait_watched(waiter_queue& q, wait_reason why, void* value, handle_place place);
   void close_portions() noexcept;

@@ -21,8 +21,8 @@ struct select_entry {
 
 /// Room that the caller provides, so that a static select allocates nothing.
 struct select_scratch {
-  std::uint32_t* poll;   ///< n entries: the order in which cases are tried
-  std::uint32_t* locks;  ///< n entries: cases in the order of their channels' addresses
+  std::uint32_t* order;  ///< n entries: the cases on channels, as they join the queues
+  chan_core** locks;     ///< n entries: the channels in the order of their addresses, each once
   waiter* waiters;       ///< n entries
 };
 
@@ -31,10 +31,21 @@ struct select_options {
   bool has_default = false;  ///< do not wait
 };
 
-struct select_result {
+/// Which case went. One word: stored in parts and loaded as a whole it would wait for the stores.
+class select_result {
+ public:
   static constexpr std::uint32_t took_default = UINT32_MAX;
-  std::uint32_t index = took_default;
-  bool closed = false;  ///< the case went because its channel is closed
+  static constexpr std::uint32_t look_again = UINT32_MAX - 1;  ///< select_core() returns it never
+
+  explicit select_result(std::uint32_t index, bool closed = false) noexcept
+      : word_(index | std::uint64_t{closed} << 32) {}
+  std::uint32_t index() const noexcept { return static_cast<std::uint32_t>(word_); }
+  bool closed() const noexcept {
+    return word_ >> 32 != 0;
+  }  ///< it went since its channel is closed
+
+ private:
+  std::uint64_t word_;
 };
 
 inline constexpr std::size_t max_select_cases = 65536;  // SE-12
