@@ -48,8 +48,11 @@ std::uint32_t choose(std::uint32_t n, bool biased, Can can) noexcept {
     if (!can(i)) {
       continue;
     }
+    if (biased) {
+      return i;
+    }
     ++seen;
-    if (seen == 1 || (!biased && draw(seen) == 0)) {
+    if (seen == 1 || draw(seen) == 0) {
       chosen = i;
     }
   }
@@ -370,12 +373,19 @@ select_result select_core(const select_entry* entries, std::uint32_t n, select_o
   if (options.has_default && none_can_go(entries, n)) {
     return select_result(select_result::took_default);
   }
-  const std::uint32_t i =
-      choose(n, options.biased, [&](std::uint32_t k) { return k != drawn && may_go(entries[k]); });
-  if (i != none) {
+  // A timer's channel looks as if it could go whatever the time is: if it could not, once more,
+  // without such.
+  const auto choose_but = [&](std::uint32_t one, bool timers) {
+    return choose(n, options.biased, [&](std::uint32_t k) {
+      return k != drawn && k != one && may_go(entries[k]) && (timers || !entries[k].core->timed());
+    });
+  };
+  std::uint32_t i = choose_but(none, true);
+  for (int tries = 0; i != none && tries < 2; ++tries) {
     if (const chan_status s = try_one(entries[i]); s != chan_status::would_block) {
       return select_result(i, s == chan_status::closed);
     }
+    i = choose_but(i, false);
   }
   attempt a{entries, n, scratch};
   a.list_cases();

@@ -221,16 +221,15 @@ TEST(SelectHistoryModel, WithACloseWithoutABuffer) {
 TEST(SelectHistoryModel, ADefaultBesideAValueThatMoves) {
   weft::model::expect_holds(
       [] {
-        return select_parties(1, {[](party p) {
-                                    p.select(cases::send_a, 10);
-                                    p.select(cases::send_b, 11);
-                                    p.select(cases::recv_a | cases::otherwise);
-                                  },
-                                  [](party p) {
-                                    for (int i = 0; i < 2; ++i) {
-                                      p.select(cases::recv_a | cases::recv_b | cases::otherwise);
-                                    }
-                                  }});
+        return select_parties(
+            1, {[](party p) {
+                  p.select(cases::send_a, 10);
+                  p.select(cases::send_b, 11);
+                  p.select(cases::recv_a | cases::otherwise);
+                  p.select(cases::send_a, 12);
+                  p.select(cases::recv_b | cases::otherwise);
+                },
+                [](party p) { p.select(cases::recv_a | cases::recv_b | cases::otherwise); }});
       },
       deep, {"SelectWithoutSecondPass"});
 }

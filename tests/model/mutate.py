@@ -68,8 +68,11 @@ MUTATIONS = {
     # [solo]
     "SoloSleeperThatIsWokenDoesNotRevoke": (
         SCHED + "sleep.cpp", "sched_.idle.revoke_solo();", ";"),
+    "SoloRescueDoesNotRevoke": (
+        "runtime/src/sched/idle.hpp", "solo_revoke();", ";"),
     "SoloNewWorkerDoesNotRevoke": (
-        SCHED + "worker.cpp", "sched_.idle.revoke_solo();", ";"),
+        SCHED + "worker.cpp", "set_this_worker(this);\n  sched_.idle.revoke_solo();",
+        "set_this_worker(this);"),
     "SoloForeignThreadDoesNotRevoke": (
         SCHED + "solo.cpp", "s->idle.revoke_solo();", ";"),
     "SoloRevokeWithoutBarrier": (
@@ -140,6 +143,8 @@ MUTATIONS = {
     # [pinned]
     "PinnedTurnIsNotHandedOver": (
         SCHED + "os_thread.cpp", "to->turn_.fetch_or(handed, acq_rel);", ";"),
+    "PinnedPlaceIsPassedToWhoHasOne": (
+        SCHED + "idle.cpp", "!from->has_place || to->has_place", "!from->has_place"),
     "PinnedTurnIsNotTakenBack": (
         SCHED + "os_thread.cpp", "turn_.store(0, relaxed);", ";"),
     # [attention]

@@ -50,6 +50,10 @@ TEST(IdleRunModel, WhatWaitsAtAStuckWorkerIsRescued) {
 TEST(PinnedRunModel, APinnedGoroutineIsPickedByAnotherWorker) {
   expect_holds(weft::model::a_pinned_goroutine_is_picked_by_another_worker, {.preemptions = 1});
 }
+TEST(PinnedRunModel, APinnedGoroutineIsPickedWhileItsThreadHasAPlace) {
+  expect_holds(weft::model::a_pinned_goroutine_is_picked_while_its_thread_has_a_place,
+               {.preemptions = 1});
+}
 TEST(PinnedRunModel, APinnedGoroutineHasTwoTurns) {
   expect_holds(weft::model::a_pinned_goroutine_has_two_turns, {.preemptions = 0});
 }

@@ -56,6 +56,8 @@ const mutation mutations[] = {
     {"AttentionIsNotPaidByAPick", the_end_meets_goroutines_that_yield},
     {"NextIsLeftToItsOwner", what_was_made_ready_last_is_stolen_from_one_that_goes_on, 1},
     {"PinnedTurnIsNotHandedOver", a_pinned_goroutine_is_picked_by_another_worker, 1},
+    {"PinnedPlaceIsPassedToWhoHasOne", a_pinned_goroutine_is_picked_while_its_thread_has_a_place,
+     1},
     {"PinnedTurnIsNotTakenBack", a_pinned_goroutine_has_two_turns, 0},
 };
 

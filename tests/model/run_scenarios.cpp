@@ -222,8 +222,8 @@ threads a_dormant_worker_gets_a_new_thread() {
 
 namespace {
 
-threads pinned(int turns) {
-  auto s = begin(1);
+threads pinned(int turns, int max_procs = 1) {
+  auto s = begin(max_procs);
   s->time_may_pass = true;  // threads are made by the monitor
   return {[s, turns] {
     s->run.start();
@@ -245,6 +245,11 @@ threads pinned(int turns) {
     await(s->ran[2]);
     s->spawn(3);
     await(s->ran[3]);
+    const auto rest = [s] { return s->run.idle.resting() == s->run.worker_count(); };
+    for (int i = 0; i < 20 && !rest(); ++i) {
+      sleep_until(detail::now_ns() + 1'000'000);
+    }
+    require(!rest() || s->run.idle.awake_count() == 0, "a place is counted that nobody has");
     s->end();
   }};
 }
@@ -253,6 +258,7 @@ threads pinned(int turns) {
 
 threads a_pinned_goroutine_is_picked_by_another_worker() { return pinned(1); }
 threads a_pinned_goroutine_has_two_turns() { return pinned(2); }
+threads a_pinned_goroutine_is_picked_while_its_thread_has_a_place() { return pinned(1, 2); }
 
 // ---- [next] ----
 

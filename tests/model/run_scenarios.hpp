@@ -29,6 +29,7 @@ threads a_dormant_worker_gets_a_new_thread();
 // [pinned]
 threads a_pinned_goroutine_is_picked_by_another_worker();
 threads a_pinned_goroutine_has_two_turns();
+threads a_pinned_goroutine_is_picked_while_its_thread_has_a_place();
 // [next]
 threads what_was_made_ready_last_is_stolen_from_one_that_goes_on();
 // [idle.6]

@@ -105,6 +105,38 @@ threads a_sleeper_is_woken_beside_the_owner() {
   }};
 }
 
+// The monitor takes a worker's place, finds it alone again, and then takes what waits in its
+// queues, while it looks there itself.
+threads what_waits_at_who_lost_its_place_is_moved() {
+  auto s = begin_solo(1);
+  struct counted {
+    int times = 0;
+  };
+  auto c = std::make_shared<counted>();
+  return {[s, c] {
+    weft::go([s, c] {
+      weft::go([s, c] {
+        require(++c->times == 1, "a goroutine ran twice");
+        tell(s->ran[1]);
+      });
+      tell(s->ran[0]);
+      weft::yield();
+      tell(s->ran[2]);
+    });
+    await(s->ran[0]);
+    detail::worker& w = s->run.worker_at(0);
+    if (s->run.idle.take_place_away(&w)) {
+      w.claim_solo();
+      w.attend(detail::worker::attend_stuck);
+      w.rescue_queues();
+      s->run.wake_one();
+    }
+    await(s->ran[1]);
+    await(s->ran[2]);
+    s->end();
+  }};
+}
+
 threads a_foreign_thread_comes() {
   auto s = begin_solo(1);
   at_end([s] {
@@ -209,6 +241,12 @@ TEST(SoloModel, AWorkerIsWokenBesideTheOwner) {
 TEST(SoloModel, ASleeperIsWokenBesideTheOwner) {
   expect_holds(a_sleeper_is_woken_beside_the_owner, {.preemptions = 1});
 }
+TEST(SoloModel, WhatWaitsAtWhoLostItsPlaceIsMoved) {
+  expect_holds(what_waits_at_who_lost_its_place_is_moved, {.preemptions = 2});
+}
+TEST(SoloModel, ASleeperIsWokenBesideTheOwnerInWeakMemory) {
+  expect_holds(a_sleeper_is_woken_beside_the_owner, {.preemptions = 1, .stale = 1});
+}
 TEST(SoloModel, AForeignThreadComes) { expect_holds(a_foreign_thread_comes, {.preemptions = 2}); }
 TEST(SoloModel, AForeignThreadMeetsWhoWantsToOwn) {
   expect_holds(a_foreign_thread_meets_who_wants_to_own, {.preemptions = 2});
@@ -237,6 +275,7 @@ struct mutation {
 void PrintTo(const mutation& m, std::ostream* out) { *out << m.name; }
 
 const mutation mutations[] = {
+    {"SoloRescueDoesNotRevoke", what_waits_at_who_lost_its_place_is_moved, {.preemptions = 2}},
     {"SoloNewWorkerDoesNotRevoke", a_worker_is_woken_beside_the_owner},
     {"SoloSleeperThatIsWokenDoesNotRevoke", a_sleeper_is_woken_beside_the_owner},
     {"SoloForeignThreadDoesNotRevoke", a_foreign_thread_comes},

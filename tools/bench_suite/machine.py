@@ -27,6 +27,7 @@ def header(rounds, scale):
     changes = output(["git", "-C", str(ROOT), "status", "--porcelain"])
     usable, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
     flags = [cache.get("CMAKE_CXX_FLAGS", ""), cache.get("CMAKE_CXX_FLAGS_RELEASE", "")]
+    flags += ["-falign-loops=32"]  # bench/CMakeLists.txt says why
     compiler = output([cache.get("CMAKE_CXX_COMPILER", "c++"), "--version"])
     boost = "".join(macro("boost/version.hpp", ["BOOST_LIB_VERSION"]))
     tbb = macro("oneapi/tbb/version.h", ["TBB_VERSION_MAJOR", "TBB_VERSION_MINOR"])

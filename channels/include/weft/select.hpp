@@ -1,7 +1,6 @@
 #pragma once
 // Waiting for several channel operations at once: select, select_biased, recv, send, otherwise.
 #include <weft/chan.hpp>
-#include <weft/detail/schedule_point.hpp>
 #include <weft/detail/select_core.hpp>
 #include <weft/detail/solo.hpp>
 
@@ -166,7 +165,6 @@ template <class... Cases>
 bool none_can_go(const Cases&... cases) noexcept {
   constexpr std::size_t few = 64;  // others wait for the end of the section
   if constexpr (sizeof...(Cases) <= few) {
-    schedule_point();
     const solo_section alone;
     return alone && !(cases.may_go() || ...);
   }

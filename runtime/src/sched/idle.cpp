@@ -45,6 +45,7 @@ void idle_set::cancel_wake(sleeper* w) noexcept {
 
 void idle_set::add_dormant(sleeper* w) noexcept {
   w->has_place = false;
+  w->lost_place = false;
   w->next_sleeper = dormant_;
   dormant_ = w;
   ++dormant_count_;
@@ -120,7 +121,7 @@ bool idle_set::leave_sleep(sleeper* self) noexcept {
 
 bool idle_set::retire(sleeper* self, std::uint32_t enough) noexcept {
   spin_guard hold(lock_);
-  // relaxed: places come and go under this lock, but for those of cancelled wakes.
+  // relaxed: places come and go under this lock.
   if (!self->asleep || asleep_ + awake(word_.load(relaxed)) <= enough) {
     return false;
   }
@@ -145,16 +146,15 @@ bool idle_set::take_place_away(sleeper* w) noexcept {
   return true;
 }
 
-bool idle_set::pass_place(sleeper* from, sleeper* to) noexcept {
+void idle_set::pass_place(sleeper* from, sleeper* to) noexcept {
   spin_guard hold(lock_);
-  if (!from->has_place) {
-    return false;
+  if (!from->has_place || to->has_place) {
+    return;
   }
   solo_revoke();  // [solo.4] as above
   from->has_place = false;
   to->has_place = true;
   to->lost_place = false;
-  return true;
 }
 
 bool idle_set::regain_place(sleeper* self) noexcept {
@@ -195,7 +195,7 @@ void idle_set::claim_solo(const sleeper& w, const void* thread,
     solo_allowed_.store(0, relaxed);  // relaxed: a setting
     return;
   }
-  // relaxed: places come and go under this lock, but for those of cancelled wakes.
+  // relaxed: places come and go under this lock.
   const std::uint32_t others = awake(word_.load(relaxed)) - (w.has_place ? 1 : 0);
   // [workers.2] acquire: a worker is counted before it runs anything, so one that runs without a
   // place is among them.

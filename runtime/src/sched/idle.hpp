@@ -116,9 +116,9 @@ class idle_set {
     f();
     return true;
   }
-  /// [pinned.3] `from` gives its place to `to`, which has none and does not sleep. False: it has
-  /// none either.
-  bool pass_place(sleeper* from, sleeper* to) noexcept;
+  /// [pinned.3] `from` gives its place, if it has one, to `to`, if that has none. `to` does not
+  /// sleep; it may be about to give up the place that it has.
+  void pass_place(sleeper* from, sleeper* to) noexcept;
   /// [idle.6] The worker that lost its place has one again if there is one.
   bool regain_place(sleeper* w) noexcept;
   /// More workers are awake than there are places: the caller gives its place up.

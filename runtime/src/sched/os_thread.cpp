@@ -30,13 +30,11 @@ void worker::unpin(goroutine* g) noexcept {
 // This worker came to g, which belongs to another thread: that one gets this worker's place.
 void worker::hand_to_pinned(goroutine* g) noexcept {
   worker* to = g->extra->pinned_to;
-  if (!sched_.idle.pass_place(this, to)) {
-    to->attend(attend_stuck);  // it will look for a place when g has had its turn
-  }
+  sched_.idle.pass_place(this, to);
   // [pinned.3] acq_rel: publishes g and the place; pairs with [pinned.4].
   to->turn_.fetch_or(handed, acq_rel);
   sys.futex_wake(to->turn_.address(), 1);
-  attend(attend_stuck);  // without a place, like one that was stuck
+  attend(attend_stuck);  // perhaps without a place, like one that was stuck
 }
 
 // Between two turns of the goroutine that this thread belongs to. False: the thread must end.
@@ -61,6 +59,9 @@ bool worker::await_turn() noexcept {
     return false;
   }
   turn_.store(0, relaxed);  // relaxed: nobody hands it over again before it was parked again
+  if (!sched_.idle.regain_place(this)) {
+    attend(attend_stuck);  // it looks for a place when its goroutine has had its turn
+  }
   pinned_->stack = pinned_->extra->pinned_stack;
   handoff_ = pinned_;
   return true;

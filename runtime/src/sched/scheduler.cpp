@@ -165,6 +165,9 @@ bool scheduler::start_thread(worker& w) noexcept {
 }
 
 bool scheduler::wake_one() noexcept {
+  if (awaits_host()) {
+    return false;  // what another thread has spawned by now, the host finds in the global queue
+  }
   sleeper* woken = nullptr;
   switch (idle.begin_wake(woken)) {
     case idle_set::wake::none:
@@ -256,7 +259,7 @@ worker* scheduler::adopt_caller(goroutine* main) {
     throw;
   }
   sleeper* none = nullptr;
-  idle.begin_wake(none);
+  WEFT_CHECK(idle.begin_wake(none) == idle_set::wake::needs_thread, "a worker before the host");
   idle.end_search();  // it has work
   if (locked) {
     main->extra->thread_locks = 1;

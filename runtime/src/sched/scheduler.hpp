@@ -81,6 +81,10 @@ class scheduler {
   simulation* simulated() const noexcept { return simulation_; }
   /// Does run()'s caller work as this worker (runtime_options::lock_main_thread, or simulated)?
   bool is_host(const worker& w) const noexcept { return host_ == &w; }
+  /// The first worker is to be run()'s caller, and it is not there yet.
+  bool awaits_host() const noexcept {
+    return (simulation_ != nullptr || options_.lock_main_thread) && worker_count() == 0;
+  }
   /// By the worker on which main ended.
   void main_ended() noexcept;
 

@@ -58,7 +58,7 @@ void worker::serve() {
     sys.name_thread(name.c_str());
   }
   set_this_worker(this);
-  sched_.idle.revoke_solo();  // [solo.4]
+  sched_.idle.revoke_solo();                                   // [solo.4]
   tid_.store(static_cast<std::int32_t>(::gettid()), relaxed);  // relaxed: for dumps
   thread_pointer_ = thread_pointer();
   eh_ = thread_eh_globals();
@@ -79,6 +79,7 @@ void worker::serve() {
   sched_.memory.give_records(std::exchange(full_, {}));
   sched_.memory.stacks().release_slab();  // [stack.3] this thread holds no fiber any longer
   tid_.store(0, relaxed);                 // relaxed: for dumps
+  sched_.idle.revoke_solo();              // its thread goes, and may come again as another one
   set_this_worker(nullptr);
   scheduler& s = sched_;
   if (std::exchange(must_end_, false)) {

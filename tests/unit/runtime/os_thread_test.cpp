@@ -307,6 +307,37 @@ TEST_P(MainThread, OthersSendItWhatMustHappenThere) {
   });
 }
 
+// What it spawns before the caller of run() has become a worker is left for that one.
+TEST_P(MainThread, AnotherThreadSpawnsWhileTheRunBegins) {
+  for (int round = 0; round < 50; ++round) {
+    std::atomic<int> ran{0};
+    std::atomic<bool> spawned{false};
+    std::atomic<bool> over{false};
+    std::thread other([&] {
+      while (!over && !spawned) {
+        try {
+          weft::go([&] { ++ran; });
+          spawned = true;
+        } catch (const weft::misuse&) {  // there is no run yet
+        }
+      }
+    });
+    weft::run(options(), [&] {
+      while (ran == 0) {
+        weft::yield();
+      }
+      weft::wait_group all;
+      for (int i = 0; i < 10; ++i) {
+        all.go([&] { ++ran; });
+      }
+      all.wait();
+    });
+    over = true;
+    other.join();
+    EXPECT_EQ(ran, 11);
+  }
+}
+
 TEST_P(MainThread, MainMayUnlockItselfAndEndElsewhere) {
   for (int round = 0; round < 20; ++round) {
     std::atomic<int> ran{0};
