@@ -27,7 +27,8 @@ void worker::unpin(goroutine* g) noexcept {
   attention_.fetch_and(~attend_pinned, acq_rel);  // [attention.2] acq_rel: as in settle_attention()
 }
 
-// This worker came to g, which belongs to another thread: that one gets this worker's place.
+// This worker came to g, which belongs to another thread: that one gets this worker's place, unless
+// it has one still.
 void worker::hand_to_pinned(goroutine* g) noexcept {
   worker* to = g->extra->pinned_to;
   sched_.idle.pass_place(this, to);
