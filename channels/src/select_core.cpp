@@ -1,7 +1,8 @@
 // Select, after Go's runtime/select.go in its outline. If any case looks as if it could go, without
 // a lock: try one of those, with its channel locked. Otherwise lock all channels in address order,
 // look again, and then either take the default, at one instant (SE-4), or join all queues. A worker
-// that is alone takes the default without a lock.
+// that is alone takes the default without a lock, before it comes here: none_can_go() and
+// no_entry_can_go().
 #include <weft/detail/describe.hpp>
 #include <weft/detail/lost_wait_search.hpp>
 #include <weft/detail/race.hpp>
@@ -22,16 +23,6 @@ constexpr std::uint32_t none = UINT32_MAX;
 // [chan.8]
 bool may_go(const select_entry& e) noexcept {
   return e.core != nullptr && (e.op == select_op::send ? e.core->may_send() : e.core->may_recv());
-}
-
-// [chan.8] True: no case can go, all seen at one instant, since this worker is alone. Others wait
-// for the end of the section: for few cases only.
-bool none_can_go(const select_entry* entries, std::uint32_t n) noexcept {
-  constexpr std::uint32_t few = 64;
-  const solo_section alone;
-  return alone && n <= few && std::none_of(entries, entries + n, [](const select_entry& e) {
-           return e.op > select_op::recv || may_go(e);
-         });
 }
 
 // Below n, each as likely.
@@ -354,6 +345,14 @@ void describe_select(const void* at, wait_description& out) noexcept {
 
 }  // namespace
 
+bool no_entry_can_go(const select_entry* entries, std::uint32_t n) noexcept {
+  constexpr std::uint32_t few = 64;
+  const solo_section alone;
+  return alone && n <= few && std::none_of(entries, entries + n, [](const select_entry& e) {
+           return e.op > select_op::recv || may_go(e);
+         });
+}
+
 select_result select_core(const select_entry* entries, std::uint32_t n, select_options options,
                           const select_scratch& scratch) {
   const race::runtime_code in;
@@ -369,9 +368,6 @@ select_result select_core(const select_entry* entries, std::uint32_t n, select_o
         return select_result(drawn, s == chan_status::closed);
       }
     }
-  }
-  if (options.has_default && none_can_go(entries, n)) {
-    return select_result(select_result::took_default);
   }
   // A timer's channel looks as if it could go whatever the time is: if it could not, once more,
   // without such.

@@ -45,8 +45,11 @@ std::size_t select_list(std::span<select_case> cases, bool biased) {
   for (std::size_t i = 0; i < n; ++i) {
     entries[i] = cases[i].entry();
   }
-  const detail::select_result r = detail::select_core(entries, static_cast<std::uint32_t>(n),
-                                                      {biased, default_at != n}, scratch);
+  const auto count = static_cast<std::uint32_t>(n);
+  detail::select_result r(detail::select_result::took_default);
+  if (default_at == n || !detail::no_entry_can_go(entries, count)) {
+    r = detail::select_core(entries, count, {biased, default_at != n}, scratch);
+  }
   const std::size_t won = r.index() == detail::select_result::took_default ? default_at : r.index();
   cases[won].finish(r.closed());
   return won;

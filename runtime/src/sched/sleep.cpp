@@ -120,7 +120,7 @@ void worker::end_visit() noexcept {
   constexpr std::int64_t moment_ns = 20'000;
   // relaxed: own counter
   if (contended_.load(relaxed) != contended_before_ && clock.now() - visit_began_ < moment_ns) {
-    vain_.bump();
+    counts_.vain.bump();
   }
 }
 

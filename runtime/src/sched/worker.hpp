@@ -44,6 +44,7 @@ struct worker_counts {
   atomic<std::uint64_t> fired{0};     // timers
   atomic<std::uint64_t> sleeps{0};
   atomic<std::uint64_t> wakes{0};  // ends of sleeps that somebody else brought about
+  atomic<std::uint64_t> vain{0};   // visits in vain, see thief_pace
 };
 
 /// What the monitor and thieves look at to tell old work from fresh work.
@@ -274,7 +275,6 @@ class alignas(2 * cache_line) worker : public sleeper {
   atomic<std::uint64_t> created_{0};    // goroutines spawned here
   atomic<std::uint64_t> finished_{0};   // goroutines ended here
   atomic<std::uint64_t> contended_{0};  // locks that had to be waited for here
-  atomic<std::uint64_t> vain_{0};       // visits in vain, see thief_pace
   atomic<std::uint32_t> blocking_{0};   // inside blocking(f)
   atomic<std::int32_t> tid_{0};         // see tid()
   // Rarer than switches; a line of its own.

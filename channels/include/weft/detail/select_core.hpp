@@ -40,15 +40,18 @@ class select_result {
   explicit select_result(std::uint32_t index, bool closed = false) noexcept
       : word_(index | std::uint64_t{closed} << 32) {}
   std::uint32_t index() const noexcept { return static_cast<std::uint32_t>(word_); }
-  bool closed() const noexcept {
-    return word_ >> 32 != 0;
-  }  ///< it went since its channel is closed
+  /// It went since its channel is closed.
+  bool closed() const noexcept { return word_ >> 32 != 0; }
 
  private:
   std::uint64_t word_;
 };
 
 inline constexpr std::size_t max_select_cases = 65536;  // SE-12
+
+/// [chan.8] True: no case can go, all seen at one instant, since this worker is alone. Others wait
+/// for the end of the section: for at most 64 cases. Static selects look at their own cases.
+bool no_entry_can_go(const select_entry* entries, std::uint32_t n) noexcept;
 
 select_result select_core(const select_entry* entries, std::uint32_t n, select_options options,
                           const select_scratch& scratch);
