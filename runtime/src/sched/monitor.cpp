@@ -197,7 +197,7 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
   bool held_up = false;
   std::uint64_t contended = 0;
   std::uint64_t stolen = 0;
-  std::uint64_t vain = 0;
+  std::uint64_t all_contended = 0;
   for (std::uint32_t i = 0; i < n; ++i) {
     const work_sample s = sched_.worker_at(i).sample();
     seen& before = seen_[i];
@@ -213,7 +213,8 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
     }
     contended += s.contended - before.sample.contended;
     stolen += s.stolen;
-    vain += s.vain;
+    all_contended += s.contended;
+    thieves_.saw_sleep(s.slept);
     held_up |= sched_.worker_at(i).running() != nullptr && now - before.since >= held_up_ns;
     before.sample = s;
   }
@@ -233,7 +234,7 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
     }
     sched_.idle.undamp();
     if (sched_.wake_one()) {
-      thieves_.woke(now, stolen, vain);
+      thieves_.woke(now, stolen, all_contended);
       return urgent || !thieves_.slow();  // if that was in vain, too, there is no hurry
     }
     if (!runs_anything()) {

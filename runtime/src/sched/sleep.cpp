@@ -76,7 +76,6 @@ bool worker::run_timers() noexcept {
 
 // The caller has no work. Returns when it was woken: then it holds a place and is a searcher.
 void worker::sleep(bool searching, bool futile) noexcept {
-  end_visit();
   struct next_visit {
     worker& w;
     ~next_visit() { w.begin_visit(); }
@@ -87,6 +86,7 @@ void worker::sleep(bool searching, bool futile) noexcept {
   sched_.timers.clean_fronts();
   counts_as_asleep_ = true;
   counts_.sleeps.bump();
+  counts_.slept.store(clock.now(), relaxed);  // relaxed: for thief_pace
   const std::uint32_t all = sched_.idle.enter_sleep(this, searching, futile);
   // [idle.4] the second look, after [idle.3]: at what only sleepers could miss.
   if (sched_.stopping() || stopped()) {
@@ -111,17 +111,6 @@ void worker::sleep(bool searching, bool futile) noexcept {
 void worker::begin_visit() noexcept {
   sched_.idle.revoke_solo();  // [solo.4]
   counts_as_asleep_ = false;
-  visit_began_ = clock.now();
-  contended_before_ = contended_.load(relaxed);  // relaxed: own counter
-}
-
-// In vain: awake for moments only, and what it came to was a lock that it had to wait for.
-void worker::end_visit() noexcept {
-  constexpr std::int64_t moment_ns = 20'000;
-  // relaxed: own counter
-  if (contended_.load(relaxed) != contended_before_ && clock.now() - visit_began_ < moment_ns) {
-    counts_.vain.bump();
-  }
 }
 
 // Sleeps until it is woken. `spare`: there are more threads than max_procs, and the thread of one

@@ -27,7 +27,7 @@ work_sample worker::sample() const noexcept {
   s.picks = picks_.load(relaxed);           // relaxed: a hint
   s.contended = contended_.load(relaxed);   // relaxed: statistics
   s.stolen = counts_.stolen.load(relaxed);  // relaxed: statistics
-  s.vain = counts_.vain.load(relaxed);      // relaxed: statistics
+  s.slept = counts_.slept.load(relaxed);    // relaxed: a hint
   s.ring_position = ready_.position();
   s.ring_size = ready_.size();
   s.deque_position = fresh_.position();

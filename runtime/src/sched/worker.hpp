@@ -44,7 +44,7 @@ struct worker_counts {
   atomic<std::uint64_t> fired{0};     // timers
   atomic<std::uint64_t> sleeps{0};
   atomic<std::uint64_t> wakes{0};  // ends of sleeps that somebody else brought about
-  atomic<std::uint64_t> vain{0};   // visits in vain, see thief_pace
+  atomic<std::int64_t> slept{0};   // not a count: when its last sleep began
 };
 
 /// What the monitor and thieves look at to tell old work from fresh work.
@@ -52,7 +52,7 @@ struct work_sample {
   std::uint64_t picks = 0;
   std::uint64_t contended = 0;
   std::uint64_t stolen = 0;
-  std::uint64_t vain = 0;
+  std::int64_t slept = 0;
   std::uint32_t ring_size = 0, ring_position = 0;
   std::uint32_t deque_size = 0, deque_position = 0;
   bool next = false;
@@ -197,7 +197,6 @@ class alignas(2 * cache_line) worker : public sleeper {
   void fire(const due_timer& due) noexcept;
   bool sleep_as_keeper() noexcept;
   void begin_visit() noexcept;
-  void end_visit() noexcept;
   void await_wake(bool spare) noexcept;
   void sleep(bool searching, bool futile) noexcept;
   void execute(goroutine* g);
@@ -263,8 +262,6 @@ class alignas(2 * cache_line) worker : public sleeper {
   bool must_end_ = false;                 // its thread ends, the worker becomes dormant [retire]
   const void* thread_pointer_ = nullptr;  // set before it runs anything
   bool counts_as_asleep_ = false;         // for checks; its own thread's
-  std::int64_t visit_began_ = 0;          // when it woke up
-  std::uint64_t contended_before_ = 0;    // contended_ at that time
 
   // ---- shared ----
   // Written by the owner; read by the monitor and the crash handler, relaxed.
