@@ -72,6 +72,21 @@ TEST_F(DumpAtTheEnd, AnUncaughtExceptionShowsWhereItWasThrown) {
               "\\[chan receive\\] \"bystander\":\n(.|\n)*waits_in_here");
 }
 
+// [spare]
+TEST_F(DumpAtTheEnd, AlsoOnAStackThatOthersUsedBefore) {
+  EXPECT_EXIT(weft::run({.max_procs = 1},
+                        [] {
+                          auto c = weft::make_chan<int>();
+                          weft::go([c] { c.send(1); });
+                          c.recv();  // goes on when the other's stack is a spare one
+                          weft::go([] { throws_in_here(); });
+                          c.recv();
+                        }),
+              KilledBySignal(SIGABRT),
+              "runtime_error: why\n\ngoroutine 3 \\[running\\]:\n(.|\n)*throws_in_here(.|\n)*"
+              "goroutine 1 \\[chan receive\\]:\n");
+}
+
 // OB-3
 TEST_F(DumpAtTheEnd, TheLevelDecidesWhatIsShown) {
   const auto crash = [](weft::traceback level) {

@@ -1,8 +1,8 @@
 // Which goroutine runs next on a worker, and where a runnable one waits. The order is:
 //   1. now and then the global queue (seeded runs, too), the oldest ready one, and the oldest that
-//      was spawned, so that none of them is starved. By the number of the pick alone: a pair of
-//      goroutines that take turns would come to any place further down in step with it, and keep
-//      the others out for ever
+//      was spawned, so that none of them is starved. By the number of the pick (and, for the last,
+//      the time), whatever else waits: a pair of goroutines that take turns would come to any place
+//      further down in step with it, and keep the others out for ever
 //   2. the next slot: made ready by the goroutine that ran last, at most next_streak times in a row
 //   3. the newest spawned goroutine (deque), then the oldest ready one (ring)
 #include <weft/detail/check.hpp>
@@ -12,16 +12,17 @@
 
 #include "sched/scheduler.hpp"
 #include "sched/simulation.hpp"
+#include "time/clock.hpp"
 
 namespace weft::detail {
 namespace {
 
 constexpr std::uint32_t global_every = 64;  // picks between looks at the global queue
-constexpr std::uint32_t ready_every = 16;   // picks between looks at the oldest ready goroutine
-// Picks between starts of the oldest goroutine that has not started. Rare, because that breaks
-// the depth-first order and each such start may leave one more parked stack behind: a tree of a
-// million goroutines takes 71 ns each with 1024, 97 ns with 64.
+// Picks, and time, between starts of the oldest goroutine that has not started. Rare, because that
+// breaks the depth-first order and each such start may leave one more parked stack behind: in a
+// tree of a million goroutines each costs 6 us.
 constexpr std::uint32_t oldest_every = 512;
+constexpr std::int64_t oldest_every_ns = 100'000;
 constexpr std::uint32_t deep = 64;         // of so many, the next is not in the nearest cache
 constexpr std::uint32_t next_streak = 16;  // picks from the next slot in a row (GR-10)
 
@@ -132,45 +133,58 @@ goroutine* worker::pop_global(std::size_t most) noexcept {
 goroutine* worker::pick_local() noexcept {
   const std::uint64_t pick = picks_.load(relaxed) + 1;  // relaxed: own counter
   picks_.store(pick, relaxed);                          // relaxed: a hint, it publishes nothing
-  const auto tick = static_cast<std::uint32_t>(pick);
   // relaxed: a hint; what it announces is read with its own order in settle_attention().
   if (attention_.load(relaxed) != 0) [[unlikely]] {
     return nullptr;  // the fiber loop sees to it
   }
-  if (policy_.seeded()) [[unlikely]] {
+  if ((pick & special_mask_) == 0) [[unlikely]] {
+    return pick_specially(static_cast<std::uint32_t>(pick));
+  }
+  return pick_in_order();
+}
+
+// Each pick of a seeded worker, one in special_every of others.
+goroutine* worker::pick_specially(std::uint32_t tick) noexcept {
+  if (policy_.seeded()) {
     return pick_seeded();
   }
-  if (tick % global_every == global_every / 2) [[unlikely]] {
+  if (tick % global_every == global_every / 2) {
     if (goroutine* g = pop_global(1)) {
       return g;
     }
   }
-  if (tick % global_every == 1 && sched_.idle.looks_solo()) [[unlikely]] {
+  if (tick % global_every == 0 && sched_.idle.looks_solo()) {
     claim_solo();
   }
-  solo_section section;
-  const bool alone = static_cast<bool>(section);
-  const auto oldest_ready = [&] {
-    if (!alone) {
-      return ready_.pop();
-    }
-    goroutine* g = ready_.pop_alone();
-    if (ready_.ahead(deep) != nullptr) [[unlikely]] {
-      fetch_ahead();
-    }
-    return g;
-  };
-  const auto oldest_fresh = [&] { return alone ? fresh_.steal_alone() : fresh_.steal(); };
-  if (tick % ready_every == 0) [[unlikely]] {
-    if (tick % oldest_every == 0) {
-      if (goroutine* g = oldest_fresh()) {
-        return g;
-      }
-    }
-    if (goroutine* g = oldest_ready()) {
+  if (tick % oldest_every == 0) {
+    if (goroutine* g = pick_oldest_fresh()) {
       return g;
     }
   }
+  if (goroutine* g = pick_ready()) {
+    return g;
+  }
+  return pick_in_order();
+}
+
+goroutine* worker::pick_oldest_fresh() noexcept {
+  const std::int64_t now = clock.now();
+  if (now - oldest_taken_ < oldest_every_ns) {
+    return nullptr;
+  }
+  oldest_taken_ = now;
+  solo_section alone;
+  return alone ? fresh_.steal_alone() : fresh_.steal();
+}
+
+goroutine* worker::pick_ready() noexcept {
+  solo_section alone;
+  return pop_ready(static_cast<bool>(alone));
+}
+
+goroutine* worker::pick_in_order() noexcept {
+  solo_section section;
+  const bool alone = static_cast<bool>(section);
   const bool next_waits = next_.load(relaxed) != nullptr;  // relaxed: a hint; take_next() decides
   if (next_waits && streak_ < next_streak) [[likely]] {
     if (goroutine* g = take_next(alone)) {
@@ -180,17 +194,28 @@ goroutine* worker::pick_local() noexcept {
   }
   streak_ = 0;
   if (next_waits) {
-    if (goroutine* g = oldest_ready()) {
+    if (goroutine* g = pop_ready(alone)) {
       return g;
     }
   }
   if (goroutine* g = alone ? fresh_.pop_alone() : fresh_.pop()) {
     return g;
   }
-  if (goroutine* g = oldest_ready()) {
+  if (goroutine* g = pop_ready(alone)) {
     return g;
   }
   return next_waits ? take_next(alone) : nullptr;
+}
+
+goroutine* worker::pop_ready(bool alone) noexcept {
+  if (!alone) {
+    return ready_.pop();
+  }
+  goroutine* g = ready_.pop_alone();
+  if (ready_.ahead(deep) != nullptr) [[unlikely]] {
+    fetch_ahead();
+  }
+  return g;
 }
 
 void worker::claim_solo() noexcept {

@@ -34,7 +34,11 @@ void requeue(void* g) noexcept { this_worker()->push_back(static_cast<goroutine*
 }  // namespace
 
 worker::worker(scheduler& s, std::uint32_t index, const policy& choices)
-    : sched_(s), index_(index), policy_(choices), port_(s.global) {}
+    : sched_(s),
+      index_(index),
+      special_mask_(choices.seeded() ? 0 : special_every - 1),
+      policy_(choices),
+      port_(s.global) {}
 
 worker::~worker() = default;
 
@@ -69,6 +73,9 @@ void worker::serve() {
   let_thread_be_asked();
   fiber_ = &native_;
   woken_searching_ = handoff_ == nullptr;  // [idle.5] begin_wake() counted it so
+  if (sched_.idle.looks_solo()) {
+    claim_solo();
+  }
   hand_over(take_spare(), nothing, nullptr);
   // Back on the thread's own stack: the runtime or this thread ends. Everything cached goes back.
   sanitizer::part_from_thread(&native_, what);
@@ -90,13 +97,14 @@ void worker::serve() {
 
 // ---- the loop ----
 
+// It returns when somebody has use for this fiber again, and is called anew [spare.1].
 WEFT_SWITCHES_CONTEXT void worker::fiber_loop() {
   for (;;) {
     worker* w = this_worker();  // after each goroutine this may be another one
     if (w->fiber_->pool == nullptr && w->handoff_ == nullptr) [[unlikely]] {
       // A fiber of one goroutine's own size, which has ended: go on with an ordinary one. (With
       // a goroutine handed over it has not begun.)
-      w->hand_over(w->take_spare(), drop_fiber, w->fiber_);
+      return w->leave_spare(w->take_spare(), drop_fiber);
     }
     goroutine* g = w->handoff_;
     w->handoff_ = nullptr;
@@ -107,31 +115,22 @@ WEFT_SWITCHES_CONTEXT void worker::fiber_loop() {
       g = w->find_work();
     }
     if (g == nullptr) {
-      w->hand_over(&w->native_, recycle_fiber, w->fiber_);  // the thread ends
-      continue;                                             // as another worker's spare
+      return w->leave_spare(&w->native_, recycle_fiber);  // the thread ends
     }
-    w->execute(g);
-  }
-}
-
-WEFT_SWITCHES_CONTEXT void worker::execute(goroutine* g) {
-  if (g->stack != nullptr) {
-    switch_to(g, recycle_fiber, fiber_);
-  } else if (g->extra != nullptr) [[unlikely]] {
-    execute_special(g);
-  } else {
-    run_here(g);
-  }
-}
-
-WEFT_SWITCHES_CONTEXT void worker::execute_special(goroutine* g) {
-  if (g->extra->pinned_to != nullptr && g->extra->pinned_to != this) {
-    hand_to_pinned(g);
-  } else if (g->extra->own_fiber != nullptr) {
-    handoff_ = g;
-    hand_over(std::exchange(g->extra->own_fiber, nullptr), recycle_fiber, fiber_);
-  } else {
-    run_here(g);
+    if (g->stack != nullptr) {
+      w->enter(g);
+      return w->leave_spare(g->stack, recycle_fiber);
+    }
+    if (g->extra == nullptr) [[likely]] {
+      w->run_here(g);
+    } else if (g->extra->pinned_to != nullptr && g->extra->pinned_to != w) {
+      w->hand_to_pinned(g);
+    } else if (g->extra->own_fiber != nullptr) {
+      w->handoff_ = g;
+      return w->leave_spare(std::exchange(g->extra->own_fiber, nullptr), recycle_fiber);
+    } else {
+      w->run_here(g);
+    }
   }
 }
 
@@ -201,7 +200,13 @@ WEFT_SWITCHES_CONTEXT void worker::switch_to(goroutine* next, fiber_commit commi
 WEFT_SWITCHES_CONTEXT void worker::hand_over(fiber* to, fiber_commit commit, void* arg) noexcept {
   fiber* from = fiber_;
   fiber_ = to;
-  switch_fiber(from, to, eh_, commit, arg);
+  switch_fiber(from, to, eh_, commit, arg, nullptr);
+}
+
+WEFT_SWITCHES_CONTEXT void worker::leave_spare(fiber* to, fiber_commit commit) noexcept {
+  fiber* from = fiber_;
+  fiber_ = to;
+  switch_fiber(from, to, eh_, commit, from, fiber_loop);
 }
 
 void worker::park_current(goroutine* g, fiber_commit commit, void* arg) noexcept {

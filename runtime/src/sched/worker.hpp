@@ -68,6 +68,10 @@ class alignas(2 * cache_line) worker : public sleeper {
   static constexpr std::uint32_t attend_timers = 8;   // the time of a timer has come
   static constexpr std::uint32_t attend_pinned = 16;  // the thread belongs to one goroutine
 
+  /// One pick in so many looks for what the others would starve, such as the oldest ready
+  /// goroutine.
+  static constexpr std::uint32_t special_every = 16;
+
   worker(scheduler& s, std::uint32_t index, const policy& choices);
   ~worker();
   worker(const worker&) = delete;
@@ -182,6 +186,11 @@ class alignas(2 * cache_line) worker : public sleeper {
   friend class scheduler;
 
   goroutine* pick_local() noexcept;
+  goroutine* pick_specially(std::uint32_t tick) noexcept;
+  goroutine* pick_oldest_fresh() noexcept;
+  goroutine* pick_ready() noexcept;
+  goroutine* pick_in_order() noexcept;
+  goroutine* pop_ready(bool alone) noexcept;
   goroutine* pick_seeded() noexcept;
   goroutine* pick_simulated(simulation& s) noexcept;
   goroutine* take_next(bool alone) noexcept;
@@ -199,8 +208,6 @@ class alignas(2 * cache_line) worker : public sleeper {
   void begin_visit() noexcept;
   void await_wake(bool spare) noexcept;
   void sleep(bool searching, bool futile) noexcept;
-  void execute(goroutine* g);
-  void execute_special(goroutine* g);
   void hand_to_pinned(goroutine* g) noexcept;
   bool await_turn() noexcept;
   void run_here(goroutine* g);
@@ -219,6 +226,9 @@ class alignas(2 * cache_line) worker : public sleeper {
   }
   void switch_to(goroutine* next, fiber_commit commit, void* arg) noexcept;
   void hand_over(fiber* to, fiber_commit commit, void* arg) noexcept;
+  // The fiber that runs has nothing more to do: commit() has it. To be called last, see
+  // fiber_loop().
+  void leave_spare(fiber* to, fiber_commit commit) noexcept;
   void set_current(goroutine* g) noexcept {
     // [visit.4] release: who sees it sees what became of the stack that ran before.
     current_.store(g, release);
@@ -243,8 +253,10 @@ class alignas(2 * cache_line) worker : public sleeper {
   // ---- the thread's own ----
   scheduler& sched_;
   const std::uint32_t index_;
-  std::uint32_t streak_ = 0;  // next-slot picks in a row
-  fiber* fiber_ = nullptr;    // the one that runs
+  std::uint32_t streak_ = 0;          // next-slot picks in a row
+  const std::uint64_t special_mask_;  // of a pick's number: 0 under it makes it special
+  std::int64_t oldest_taken_ = 0;     // when the oldest fresh goroutine had its turn
+  fiber* fiber_ = nullptr;            // the one that runs
   eh_globals* eh_ = nullptr;
   bool woken_searching_ = false;  // [idle.5] woken (or started) with the role of a searcher
   goroutine* handoff_ = nullptr;  // picked already; the next fiber starts with it
@@ -295,9 +307,21 @@ class alignas(2 * cache_line) worker : public sleeper {
 /// Is there work that would wait long at a worker that was seen as `then` and is seen as `now`?
 bool old_work(const work_sample& then, const work_sample& now, std::int64_t elapsed_ns) noexcept;
 
-/// The calling thread's worker, or nullptr. Never inlined: a thread-local read cached across a
-/// switch would name the wrong worker (HZ-2). Re-read it after anything that can park.
+/// The calling thread's worker, or nullptr. The compiler must not see that this is thread-local:
+/// what it read before a switch would name the wrong worker after it (HZ-2). So this is volatile
+/// assembly, as thread_pointer() is, or never inlined. Read it again after anything that can park.
+#if defined(__x86_64__) && !WEFT_MODEL
+inline worker* this_worker() noexcept {
+  worker* w;
+  asm volatile(
+      "movq weft_this_worker@gottpoff(%%rip), %0\n\t"
+      "movq %%fs:(%0), %0"
+      : "=r"(w));
+  return w;
+}
+#else
 worker* this_worker() noexcept;
+#endif
 void set_this_worker(worker* w) noexcept;
 
 }  // namespace weft::detail

@@ -22,7 +22,7 @@ eh_globals* thread_eh_globals() noexcept;
 
 class stack_pool;
 
-/// The function that a new fiber runs; never returns.
+/// The function that a new fiber runs, again and again.
 using fiber_main = void (*)();
 
 /// Runs on the fiber that was switched to, before it goes on.
@@ -70,6 +70,11 @@ void prepare_fiber(fiber* f, fiber_main main) noexcept;
 /// Saves the running fiber in `from` and goes on with `to`; there, first calls commit(arg).
 /// Returns when somebody switches back, possibly on another thread. `eh` is the calling
 /// thread's exception globals. See [park].
-void switch_fiber(fiber* from, fiber* to, eh_globals* eh, fiber_commit commit, void* arg) noexcept;
+///
+/// With `again`, which the running fiber began with, nothing that it has on its stack is needed any
+/// more, and the caller returns from `again` next: when somebody switches back, `again` is called
+/// anew, and the calls that were open need not end.
+void switch_fiber(fiber* from, fiber* to, eh_globals* eh, fiber_commit commit, void* arg,
+                  fiber_main again) noexcept;
 
 }  // namespace weft::detail

@@ -6,7 +6,9 @@
 #include <weft/wait_group.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <numeric>
+#include <set>
 
 #include "support/fixture.hpp"
 #include "support/idle.hpp"
@@ -71,6 +73,28 @@ TEST_P(Stacks, TheReportKnowsEveryParkedStackAndTheDeepest) {
     EXPECT_EQ(r.by_pages.size() - 1, r.most_used / 4096);
     EXPECT_GE(r.resident_bytes, r.stacks * 4096);
     end.close();
+  });
+}
+
+__attribute__((noinline)) std::uintptr_t here() {
+  return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+}
+
+// [spare] A goroutine that does not wait runs on a stack that others have used before: where they
+// did.
+TEST(StacksOfCalls, BeginAtTheSamePlaceEachTime) {
+  weft::run({.max_procs = 1}, [] {
+    std::set<std::uintptr_t> places;
+    for (int i = 0; i < 20'000; ++i) {
+      weft::wait_group ended;
+      ended.add(1);
+      weft::go([&] {
+        places.insert(here());
+        ended.done();
+      });
+      ended.wait();
+    }
+    EXPECT_LE(places.size(), 4u);
   });
 }
 
