@@ -103,7 +103,7 @@ WEFT_SWITCHES_CONTEXT void fiber_entry(ctx::transfer_t t) {
       "xorl %%ebp, %%ebp\n\t"
       "jmpq *%1"
       :
-      : "r"(return_address), "r"(main)
+      : "a"(return_address), "d"(main)  // neither is rbp
       : "memory");
   __builtin_unreachable();
 }
