@@ -170,6 +170,17 @@ void chan_core::destroy(chan_core* c) noexcept {
   deallocate(c, bytes, align);
 }
 
+// One place to wait for senders and receivers: whoever goes on after a switch returns to it, as the
+// other one would have, and the processor foresees that (decision 022).
+__attribute__((noinline)) bool chan_core::wait_and_unlock(void* value, bool sends) {
+  waiter w;
+  w.value = value;
+  w.who = self_or_unlock(lock_);
+  sends ? wait_to_send(&w) : wait_to_recv(&w);
+  park({sends ? wait_reason::chan_send : wait_reason::chan_recv, this}, unlock_commit, &lock_);
+  return w.result == wake_result::done;
+}
+
 // ---- send ----
 
 chan_status chan_core::send_locked(void* from) noexcept {
@@ -192,6 +203,9 @@ chan_status chan_core::send_locked(void* from) noexcept {
 
 bool chan_core::send_and_unlock(void* from) {
   const race::runtime_code in;
+  if (!may_send()) {
+    return wait_and_unlock(from, true);
+  }
   const chan_status s = send_locked(from);
   if (s == chan_status::ok) {
     return true;
@@ -200,12 +214,7 @@ bool chan_core::send_and_unlock(void* from) {
     lock_.unlock();
     return false;
   }
-  waiter w;
-  w.who = self_or_unlock(lock_);
-  w.value = from;
-  wait_to_send(&w);
-  park({wait_reason::chan_send, this}, unlock_commit, &lock_);
-  return w.result == wake_result::done;
+  return wait_and_unlock(from, true);
 }
 
 chan_status chan_core::send_limited(void* from, const wait_limit& limit, handle_place place) {
@@ -288,6 +297,9 @@ chan_status chan_core::recv_locked(void* to) noexcept {
 
 bool chan_core::recv_and_unlock(void* to) {
   const race::runtime_code in;
+  if (!may_recv()) {
+    return wait_and_unlock(to, false);
+  }
   if (timer_ != nullptr) [[unlikely]] {
     return wait_for_time(to, {}) == chan_status::ok;
   }
@@ -299,12 +311,7 @@ bool chan_core::recv_and_unlock(void* to) {
     lock_.unlock();
     return false;
   }
-  waiter w;
-  w.who = self_or_unlock(lock_);
-  w.value = to;
-  wait_to_recv(&w);
-  park({wait_reason::chan_recv, this}, unlock_commit, &lock_);
-  return w.result == wake_result::done;
+  return wait_and_unlock(to, false);
 }
 
 chan_status chan_core::recv_limited(void* to, const wait_limit& limit, handle_place place) {

@@ -39,13 +39,15 @@ namespace {
 
 namespace ctx = boost::context::detail;
 
-/// Lives on the stack that is left; valid until commit publishes the departed.
+/// Lives on the stack that is left; read by land() before commit publishes the departed, and by the
+/// departed when it is back. So the switch keeps nothing in registers, all of which would be saved.
 struct departure {
   fiber* from;
   fiber* to;
   eh_globals* eh;
   fiber_commit commit;
   void* arg;
+  fiber_main again;
 };
 
 // Leaves the record itself and a zero return address above the first frame.
@@ -68,8 +70,9 @@ ctx::transfer_t land(ctx::transfer_t t) noexcept {
   return t;
 }
 
-// [visit.3] A visitor is not long: it holds on to some 64 stacks at once.
-void await_end_of_visit(const fiber* f) noexcept {
+// [visit.3] A visitor is not long: it holds on to some 64 stacks at once. Never inlined: the switch
+// would have to save more registers.
+__attribute__((noinline, cold)) void await_end_of_visit(const fiber* f) noexcept {
   // acquire: pairs with [visit.6]
   for (int spins = 0; f->main.load(acquire) == being_visited; ++spins) {
     spins < 100 ? cpu_relax() : sys.nap(20'000);
@@ -132,7 +135,7 @@ __attribute__((noinline)) WEFT_SWITCHES_CONTEXT void switch_fiber(fiber* from, f
                                                                   eh_globals* eh,
                                                                   fiber_commit commit, void* arg,
                                                                   fiber_main again) noexcept {
-  departure d{from, to, eh, commit, arg};
+  departure d{from, to, eh, commit, arg, again};
   if (eh->any()) [[unlikely]] {
     from->eh = *eh;
     *eh = {};
@@ -151,8 +154,8 @@ __attribute__((noinline)) WEFT_SWITCHES_CONTEXT void switch_fiber(fiber* from, f
   } else {
     ctx::jump_fcontext(context, &d);  // the first time, into fiber_entry()
   }
-  if (again != nullptr) {
-    start_over(from, again);  // [spare.3]
+  if (d.again != nullptr) {
+    start_over(d.from, d.again);  // [spare.3]
   }
 }
 
