@@ -9,8 +9,8 @@ fi
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
-look=(-ex "source $script" -ex "info goroutines" -ex "goroutine 2 bt"
-      -ex "goroutine 2 frame function waits_in_here" -ex "goroutine all bt 30")
+look=(-ex "source $script" -ex "info goroutines" -ex "goroutine 3 bt"
+      -ex "goroutine 3 frame function waits_in_here" -ex "goroutine all bt 30")
 
 expect() { # FILE PATTERN
   grep -Eq -- "$2" "$1" || {
@@ -22,10 +22,13 @@ expect() { # FILE PATTERN
 
 check() { # FILE
   expect "$1" '^ +1 +running +.*sample.cpp:[0-9]+'
-  expect "$1" '^ +2 +chan_recv +.*sample.cpp:[0-9]+ "receiver"'
-  expect "$1" '^ +3 +mutex +.*sample.cpp:[0-9]+ "locker"'
+  expect "$1" '^ +3 +chan_recv +.*sample.cpp:[0-9]+ "receiver"'
+  expect "$1" '^ +4 +mutex +.*sample.cpp:[0-9]+ "locker"'
   expect "$1" '^#[0-9]+ .*waits_in_here \(c=channel 0x[0-9a-f]+ \(cap 3, len 0, 1 receivers and 0 senders wait\), number=41\)'
   expect "$1" '^#[0-9]+ .*fiber_entry'
+  if [[ $(uname -m) == x86_64 ]]; then
+    expect "$1" '^#[0-9]+ .*fiber_entry_again'
+  fi
   expect "$1" '^#[0-9]+ .*weft::mutex::lock'
   ! grep -Eq 'Backtrace stopped|Error occurred|Traceback' "$1" || { cat "$1"; exit 1; }
 }
@@ -39,10 +42,10 @@ expect "$dir/live" '^g = wait_group \(count 2, 0 wait\)'
 # The script that is a part of the program, which gdb loads if the program is on its safe-path.
 by_itself() { # SAFE_PATH FILE
   gdb -nx -batch -iex "set auto-load safe-path $1" -ex "break stop_here" -ex run \
-    -ex "info goroutines" -ex "goroutine 2 bt" -ex "info args" "$sample" >"$2" 2>&1 || true
+    -ex "info goroutines" -ex "goroutine 3 bt" -ex "info args" "$sample" >"$2" 2>&1 || true
 }
 by_itself "$(dirname "$(readlink -f "$sample")")" "$dir/itself"
-expect "$dir/itself" '^ +2 +chan_recv +.*sample.cpp:[0-9]+ "receiver"'
+expect "$dir/itself" '^ +3 +chan_recv +.*sample.cpp:[0-9]+ "receiver"'
 expect "$dir/itself" '^#[0-9]+ .*waits_in_here'
 expect "$dir/itself" '^m = mutex \(locked, 1 wait\)'
 by_itself /nowhere "$dir/declined"

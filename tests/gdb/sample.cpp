@@ -28,6 +28,9 @@ int main(int argc, char**) {
     weft::wait_group g;
     m.lock();
     g.add(2);
+    auto before = weft::make_chan<int>();
+    weft::go([before] { before.send(0); });
+    before.recv();  // its stack was used, and begins anew with the receiver's call
     weft::go({.name = "receiver"}, [c] { waits_in_here(c, 41); });
     weft::go({.name = "locker"}, [&] { m.lock(); });
     weft::testing::wait_until_parked(2);

@@ -67,11 +67,12 @@ MUTATIONS = {
         "scheduler_ = the_scheduler.load(seq_cst); users.fetch_add(1, seq_cst);"),
     # [solo]
     "SoloSleeperThatIsWokenDoesNotRevoke": (
-        SCHED + "sleep.cpp", "sched_.idle.revoke_solo();", ";"),
+        SCHED + "sleep.cpp", "arrive();\n  counts_as_asleep_ = false;",
+        "counts_as_asleep_ = false;"),
     "SoloRescueDoesNotRevoke": (
         "runtime/src/sched/idle.hpp", "solo_revoke();", ";"),
     "SoloNewWorkerDoesNotRevoke": (
-        SCHED + "worker.cpp", "set_this_worker(this);\n  sched_.idle.revoke_solo();",
+        SCHED + "worker.cpp", "set_this_worker(this);\n  arrive();",
         "set_this_worker(this);"),
     "SoloForeignThreadDoesNotRevoke": (
         SCHED + "solo.cpp", "s->idle.revoke_solo();", ";"),

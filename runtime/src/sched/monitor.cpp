@@ -144,7 +144,8 @@ void monitor::watch() {
       pause = shortest_ns;
       quiet = 0;
     } else if (++quiet > quiet_rounds) {
-      const std::int64_t most = sched_.idle.has_room() ? watchful_ns : longest_ns;
+      const bool watchful = sched_.idle.has_room() || thieves_.slow();
+      const std::int64_t most = watchful ? watchful_ns : longest_ns;
       pause = pause * 2 < most ? pause * 2 : most;
     }
     stalls_.look(now);
@@ -214,9 +215,12 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
     contended += s.contended - before.sample.contended;
     stolen += s.stolen;
     all_contended += s.contended;
-    thieves_.saw_sleep(s.slept);
+    thieves_.saw_arrival(s.arrived);
     held_up |= sched_.worker_at(i).running() != nullptr && now - before.since >= held_up_ns;
     before.sample = s;
+  }
+  for (const seen& w : seen_) {
+    thieves_.saw_sleep(w.sample.slept, all_contended);
   }
   const std::uint32_t places = width_.observe(now, elapsed, contended, sched_.idle.awake_count(),
                                               sched_.max_procs(), waiting && held_up);

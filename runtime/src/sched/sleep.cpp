@@ -109,8 +109,14 @@ void worker::sleep(bool searching, bool futile) noexcept {
 }
 
 void worker::begin_visit() noexcept {
-  sched_.idle.revoke_solo();  // [solo.4]
+  arrive();
   counts_as_asleep_ = false;
+}
+
+// The first thing that a worker does whose thread begins or wakes.
+void worker::arrive() noexcept {
+  sched_.idle.revoke_solo();                    // [solo.4]
+  counts_.arrived.store(clock.now(), relaxed);  // relaxed: for thief_pace
 }
 
 // Sleeps until it is woken. `spare`: there are more threads than max_procs, and the thread of one

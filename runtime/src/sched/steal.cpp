@@ -24,10 +24,11 @@ bool waits_long(std::uint32_t size, std::uint32_t moved, std::int64_t elapsed) n
 
 work_sample worker::sample() const noexcept {
   work_sample s;
-  s.picks = picks_.load(relaxed);           // relaxed: a hint
-  s.contended = contended_.load(relaxed);   // relaxed: statistics
-  s.stolen = counts_.stolen.load(relaxed);  // relaxed: statistics
-  s.slept = counts_.slept.load(relaxed);    // relaxed: a hint
+  s.picks = picks_.load(relaxed);             // relaxed: a hint
+  s.contended = contended_.load(relaxed);     // relaxed: statistics
+  s.stolen = counts_.stolen.load(relaxed);    // relaxed: statistics
+  s.arrived = counts_.arrived.load(relaxed);  // relaxed: a hint
+  s.slept = counts_.slept.load(relaxed);      // relaxed: a hint
   s.ring_position = ready_.position();
   s.ring_size = ready_.size();
   s.deque_position = fresh_.position();

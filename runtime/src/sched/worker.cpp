@@ -62,7 +62,7 @@ void worker::serve() {
     sys.name_thread(name.c_str());
   }
   set_this_worker(this);
-  sched_.idle.revoke_solo();                                   // [solo.4]
+  arrive();
   tid_.store(static_cast<std::int32_t>(::gettid()), relaxed);  // relaxed: for dumps
   thread_pointer_ = thread_pointer();
   eh_ = thread_eh_globals();

@@ -44,7 +44,9 @@ struct worker_counts {
   atomic<std::uint64_t> fired{0};     // timers
   atomic<std::uint64_t> sleeps{0};
   atomic<std::uint64_t> wakes{0};  // ends of sleeps that somebody else brought about
-  atomic<std::int64_t> slept{0};   // not a count: when its last sleep began
+  // No counts, but when it last came to work, and when its last sleep began. For thief_pace.
+  atomic<std::int64_t> arrived{0};
+  atomic<std::int64_t> slept{0};
 };
 
 /// What the monitor and thieves look at to tell old work from fresh work.
@@ -52,7 +54,7 @@ struct work_sample {
   std::uint64_t picks = 0;
   std::uint64_t contended = 0;
   std::uint64_t stolen = 0;
-  std::int64_t slept = 0;
+  std::int64_t arrived = 0, slept = 0;
   std::uint32_t ring_size = 0, ring_position = 0;
   std::uint32_t deque_size = 0, deque_position = 0;
   bool next = false;
@@ -206,6 +208,7 @@ class alignas(2 * cache_line) worker : public sleeper {
   void fire(const due_timer& due) noexcept;
   bool sleep_as_keeper() noexcept;
   void begin_visit() noexcept;
+  void arrive() noexcept;
   void await_wake(bool spare) noexcept;
   void sleep(bool searching, bool futile) noexcept;
   void hand_to_pinned(goroutine* g) noexcept;

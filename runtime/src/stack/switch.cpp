@@ -21,7 +21,7 @@ namespace weft::detail {
 // address.
 extern "C" const char weft_fiber_entry_again[];
 asm(R"(
-  .text
+  .pushsection .text.weft_fiber_entry_again, "ax", @progbits
   .hidden weft_fiber_entry_again
   .globl weft_fiber_entry_again
   .type weft_fiber_entry_again, @function
@@ -32,6 +32,7 @@ weft_fiber_entry_again:
   ud2
   .cfi_endproc
   .size weft_fiber_entry_again, . - weft_fiber_entry_again
+  .popsection
 )");
 #endif
 
@@ -51,7 +52,9 @@ struct departure {
 };
 
 // Leaves the record itself and a zero return address above the first frame.
-char* first_frame_of(fiber* f) noexcept { return reinterpret_cast<char*>(f) - 64; }
+char* first_frame_of(fiber* f) noexcept {
+  return reinterpret_cast<char*>((reinterpret_cast<std::uintptr_t>(f) - 64) & ~std::uintptr_t{15});
+}
 
 // On the new stack: completes the switch. Called by ontop_fcontext, so that the switch ends with
 // a return instruction that belongs to the call with which the departed began it: the

@@ -1,4 +1,5 @@
-// Who gets to run, and after how long at most. Bounds are counted in picks, not in time.
+// Who gets to run, and after how long at most. Bounds are counted in picks, not in time, but for
+// the oldest goroutine that has not started.
 #include <weft/chan.hpp>
 #include <weft/go.hpp>
 #include <weft/wait_group.hpp>
@@ -6,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <thread>
 
@@ -155,6 +157,26 @@ TEST_P(Fairness, APingPongPairLetsFreshGoroutinesRun) {
     }
     pair.wait();
     EXPECT_EQ(fresh.load(), 100);
+  });
+}
+
+// GR-8: newest first, but the oldest in the end: each goroutine of a chain starts the next one.
+TEST(FairnessOfFreshOnes, TheOldestRunsAlthoughThereIsAlwaysANewerOne) {
+  weft::run(weft::runtime_options{.max_procs = 1}, [] {
+    bool ran = false;
+    weft::wait_group chain;
+    chain.add(1);
+    weft::go([&] { ran = true; });
+    const std::function<void()> next = [&] {
+      if (ran) {
+        chain.done();
+      } else {
+        weft::go(next);
+      }
+    };
+    weft::go(next);
+    chain.wait();
+    EXPECT_TRUE(ran);
   });
 }
 

@@ -18,10 +18,19 @@ struct visits {
   std::uint64_t stolen = 0;
   std::uint64_t contended = 0;
 
-  // What came of the visit before is in `stolen` and `contended` by now.
-  void wake_and_sleep(std::int64_t after) {
+  // A thief is woken, comes `late`, takes as many goroutines and waits for as many locks, and some
+  // worker sleeps `after` that.
+  void visit(std::uint64_t takes, std::uint64_t waits, std::int64_t after, std::int64_t late = 0) {
     pace.woke(now, stolen, contended);
-    pace.saw_sleep(now + after);
+    stolen += takes;
+    contended += waits;
+    pace.saw_arrival(now + late);
+    pace.saw_sleep(now + late + after, contended);
+  }
+  // What came of the last visit is judged when the next thief is woken.
+  bool slow_after_it() {
+    pace.woke(now += 10'000 * us, stolen, contended);
+    return pace.slow();
   }
   std::int64_t pause() {
     const std::int64_t from = now;
@@ -36,82 +45,92 @@ TEST(ThiefPace, WakesAtOnceAsLongAsThievesFindWork) {
   visits v;
   for (int visit = 0; visit < 5; ++visit, v.now += 20 * us) {
     EXPECT_TRUE(v.pace.may_wake(v.now));
-    ++v.stolen;
-    v.wake_and_sleep(10 * us);
+    v.visit(1, 0, 10 * us);
     EXPECT_FALSE(v.pace.slow());
   }
 }
 
-TEST(ThiefPace, PausesDoubleWhileVisitsAreInVainUpToAMillisecond) {
+TEST(ThiefPace, PausesDoubleWhileVisitsAreInVainUpToTwoMilliseconds) {
   visits v;
-  v.wake_and_sleep(99 * us);
+  v.visit(1, 1, 99 * us);
   std::int64_t expected = 50 * us;
   for (int visit = 0; visit < 20; ++visit) {
-    ++v.stolen;
-    ++v.contended;
-    v.wake_and_sleep(99 * us);
+    v.visit(1, 1, 99 * us);
     EXPECT_TRUE(v.pace.slow());
     EXPECT_EQ(v.pause(), expected);
-    expected = std::min(expected * 2, 1000 * us);
+    expected = std::min(expected * 2, 2000 * us);
   }
 }
 
-TEST(ThiefPace, OneAfterWhichBothWentOnEndsThePauses) {
+TEST(ThiefPace, AVisitWasInVainIfAWorkerSleptSoonAfterAFight) {
   visits v;
-  for (int visit = 0; visit < 3; ++visit) {
-    ++v.stolen;
-    ++v.contended;
-    v.wake_and_sleep(50 * us);
-  }
-  EXPECT_TRUE(v.pace.slow());
-  ++v.stolen;
-  ++v.contended;
-  v.wake_and_sleep(100 * us);
-  EXPECT_TRUE(v.pace.slow()) << "that the visit before was in vain is known since then";
-  ++v.stolen;
-  ++v.contended;
-  v.wake_and_sleep(50 * us);
-  EXPECT_FALSE(v.pace.slow());
+  v.visit(4, 1, 99 * us);
+  EXPECT_TRUE(v.slow_after_it());
 }
 
-TEST(ThiefPace, OneWithoutALockToWaitForEndsThePauses) {
+TEST(ThiefPace, HoweverLateTheThiefCame) {
   visits v;
-  v.wake_and_sleep(10 * us);
-  ++v.contended;
-  v.wake_and_sleep(10 * us);
+  v.visit(1, 1, 99 * us, 3000 * us);
+  EXPECT_TRUE(v.slow_after_it());
+}
+
+// Each of these ends the pauses.
+TEST(ThiefPace, AVisitAfterWhichBothWentOnWasOfUse) {
+  visits v;
+  v.visit(1, 1, 50 * us);
+  v.visit(1, 1, 100 * us);
   EXPECT_TRUE(v.pace.slow());
-  ++v.stolen;
-  v.wake_and_sleep(10 * us);
-  EXPECT_FALSE(v.pace.slow());
+  EXPECT_FALSE(v.slow_after_it());
+}
+
+TEST(ThiefPace, AVisitWithoutALockToWaitForWasOfUse) {
+  visits v;
+  v.visit(1, 1, 50 * us);
+  v.visit(1, 0, 50 * us);
+  EXPECT_TRUE(v.pace.slow());
+  EXPECT_FALSE(v.slow_after_it());
+}
+
+TEST(ThiefPace, AVisitThatTookManyWasOfUse) {
+  visits v;
+  v.visit(1, 1, 50 * us);
+  v.visit(5, 1, 50 * us);
+  EXPECT_TRUE(v.pace.slow());
+  EXPECT_FALSE(v.slow_after_it());
+}
+
+TEST(ThiefPace, WhatComesAfterTheFirstSleepDoesNotCount) {
+  visits v;
+  v.visit(1, 0, 50 * us);
+  ++v.contended;
+  v.pace.saw_sleep(v.now + 60 * us, v.contended);
+  EXPECT_FALSE(v.slow_after_it());
 }
 
 TEST(ThiefPace, OneThatFoundNothingChangesNothing) {
   visits v;
-  v.wake_and_sleep(10 * us);
-  ++v.contended;
-  v.wake_and_sleep(10 * us);
-  v.wake_and_sleep(10 * us);
-  EXPECT_EQ(v.pause(), 50 * us);
+  v.visit(1, 1, 10 * us);
+  v.visit(0, 0, 10 * us);
+  EXPECT_TRUE(v.slow_after_it());
 }
 
-TEST(ThiefPace, TheFirstSleepAfterTheWakeCounts) {
+TEST(ThiefPace, ASleepBeforeTheThiefCameIsAnotherMatter) {
   visits v;
   v.pace.woke(v.now, 0, 0);
-  v.pace.saw_sleep(v.now - 1);
-  v.pace.saw_sleep(v.now + 500 * us);
-  v.pace.woke(v.now + 600 * us, 1, 1);
-  EXPECT_FALSE(v.pace.slow()) << "both went on for long; a sleep before the wake is another matter";
-  v.now += 600 * us;
-  v.pace.saw_sleep(v.now + 20 * us);
-  v.pace.saw_sleep(v.now + 500 * us);
-  v.pace.woke(v.now + 600 * us, 2, 2);
-  EXPECT_TRUE(v.pace.slow());
+  v.pace.saw_arrival(v.now - 1);
+  v.pace.saw_sleep(v.now + 10 * us, 1);
+  v.pace.saw_arrival(v.now + 20 * us);
+  v.pace.saw_sleep(v.now + 10 * us, 1);
+  v.pace.saw_sleep(v.now + 500 * us, 1);
+  v.stolen = v.contended = 1;
+  EXPECT_FALSE(v.slow_after_it());
 }
 
-TEST(ThiefPace, WithoutAnySleepTheVisitWasNotInVain) {
+TEST(ThiefPace, TheFirstWakeOfARunHasNoVisitBeforeIt) {
   thief_pace pace;
-  pace.woke(1000 * us, 0, 0);
-  pace.woke(1050 * us, 1, 1);
+  pace.saw_arrival(0);
+  pace.saw_sleep(0, 7);
+  pace.woke(1000 * us, 0, 7);
   EXPECT_FALSE(pace.slow());
 }
 
