@@ -3,7 +3,7 @@
 // an unlock made ready, a thief takes, and finds the lock taken again by the one that goes on; or
 // it gets the lock, and the other one waits and soon sleeps. Both ways one worker is left after a
 // moment, for which each had locked as one of two ([solo]): a visit in vain. While nothing but that
-// comes of it, the pauses between visits double up to two milliseconds.
+// comes of it, each pause between visits is four times as long as the last, up to two milliseconds.
 //
 // A visit was in vain if soon after the thief came some worker slept, a lock had been waited for
 // until then, and few goroutines were taken. That is a guess: locks and sleeps elsewhere count,
@@ -37,7 +37,7 @@ class thief_pace {
   /// A thief is woken. `stolen`: how many goroutines were ever taken by thieves.
   void woke(std::int64_t now, std::uint64_t stolen, std::uint64_t contended) noexcept {
     if (fought_ && slept_ - arrived_ < moment_ns && stolen - stolen_ <= few) {
-      pause_ = std::clamp(pause_ * 2, shortest_ns, longest_ns);
+      pause_ = std::clamp(pause_ * 4, shortest_ns, longest_ns);
     } else if (stolen != stolen_) {
       pause_ = 0;
     }

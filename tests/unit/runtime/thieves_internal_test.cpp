@@ -50,7 +50,7 @@ TEST(ThiefPace, WakesAtOnceAsLongAsThievesFindWork) {
   }
 }
 
-TEST(ThiefPace, PausesDoubleWhileVisitsAreInVainUpToTwoMilliseconds) {
+TEST(ThiefPace, PausesGrowWhileVisitsAreInVainUpToTwoMilliseconds) {
   visits v;
   v.visit(1, 1, 99 * us);
   std::int64_t expected = 50 * us;
@@ -58,7 +58,7 @@ TEST(ThiefPace, PausesDoubleWhileVisitsAreInVainUpToTwoMilliseconds) {
     v.visit(1, 1, 99 * us);
     EXPECT_TRUE(v.pace.slow());
     EXPECT_EQ(v.pause(), expected);
-    expected = std::min(expected * 2, 2000 * us);
+    expected = std::min(expected * 4, 2000 * us);
   }
 }
 
