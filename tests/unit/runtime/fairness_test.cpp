@@ -163,7 +163,7 @@ TEST_P(Fairness, APingPongPairLetsFreshGoroutinesRun) {
 // GR-8: newest first, but the oldest in the end: each goroutine of a chain starts the next one.
 TEST(FairnessOfFreshOnes, TheOldestRunsAlthoughThereIsAlwaysANewerOne) {
   weft::run(weft::runtime_options{.max_procs = 1}, [] {
-    bool ran = false;
+    std::atomic<bool> ran = false;
     weft::wait_group chain;
     chain.add(1);
     weft::go([&] { ran = true; });
