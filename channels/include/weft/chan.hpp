@@ -148,8 +148,8 @@ class sender {
   ///         abandoned_channel; v is unchanged.
   /// Cost    O(1), no allocation.   Threads any number of senders and receivers, any thread.
   /// Go      chan.go:chansend; CH-2..6, CH-8, CH-10.   Test  unit/channels/chan_test.cpp
-  // Inline, as recv() is: each call that is open when a goroutine waits is one more return that is
-  // mispredicted when another one goes on (decision 022).
+  // Inline, as what recv() does: each call that is open when a goroutine waits is one more return
+  // that is mispredicted when another one goes on (decision 022).
   [[gnu::always_inline]] void send(T&& v) const {
     chan_core* c = handle().core();
     if (c == nullptr) [[unlikely]] {

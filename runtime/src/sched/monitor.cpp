@@ -144,6 +144,7 @@ void monitor::watch() {
       pause = shortest_ns;
       quiet = 0;
     } else if (++quiet > quiet_rounds) {
+      // Soon again, too, if thieves come in vain: the place of one that searches is no free one.
       const bool watchful = sched_.idle.has_room() || thieves_.slow();
       const std::int64_t most = watchful ? watchful_ns : longest_ns;
       pause = pause * 2 < most ? pause * 2 : most;
@@ -238,7 +239,9 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
     }
     sched_.idle.undamp();
     if (sched_.wake_one()) {
-      thieves_.woke(now, stolen, all_contended);
+      if (!urgent) {
+        thieves_.woke(now, stolen, all_contended);
+      }
       return urgent || !thieves_.slow();  // if that was in vain, too, there is no hurry
     }
     if (!runs_anything()) {

@@ -6,8 +6,8 @@
 // comes of it, each pause between visits is four times as long as the last, up to two milliseconds.
 //
 // A visit was in vain if soon after the thief came some worker slept, a lock had been waited for
-// until then, and few goroutines were taken. That is a guess: locks and sleeps elsewhere count,
-// too. One visit that was not ends the pauses.
+// when the monitor saw that, and few goroutines were taken. That is a guess: locks and sleeps
+// elsewhere count, too. One visit that was not ends the pauses.
 #include <algorithm>
 #include <cstdint>
 #include <limits>

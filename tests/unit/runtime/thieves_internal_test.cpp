@@ -111,6 +111,8 @@ TEST(ThiefPace, OneThatFoundNothingChangesNothing) {
   visits v;
   v.visit(1, 1, 10 * us);
   v.visit(0, 0, 10 * us);
+  v.visit(0, 0, 10 * us);
+  EXPECT_EQ(v.pause(), 50 * us);
   EXPECT_TRUE(v.slow_after_it());
 }
 
