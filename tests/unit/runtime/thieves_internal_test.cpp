@@ -74,29 +74,27 @@ TEST(ThiefPace, HoweverLateTheThiefCame) {
   EXPECT_TRUE(v.slow_after_it());
 }
 
-// Each of these ends the pauses.
-TEST(ThiefPace, AVisitAfterWhichBothWentOnWasOfUse) {
+// After a visit in vain, one like this.
+bool ends_the_pauses(std::uint64_t takes, std::uint64_t waits, std::int64_t after) {
   visits v;
   v.visit(1, 1, 50 * us);
-  v.visit(1, 1, 100 * us);
+  v.visit(takes, waits, after);
   EXPECT_TRUE(v.pace.slow());
-  EXPECT_FALSE(v.slow_after_it());
+  return !v.slow_after_it();
+}
+
+TEST(ThiefPace, AVisitAfterWhichBothWentOnWasOfUse) {
+  EXPECT_TRUE(ends_the_pauses(1, 1, 100 * us));
+  EXPECT_FALSE(ends_the_pauses(1, 1, 99 * us));
 }
 
 TEST(ThiefPace, AVisitWithoutALockToWaitForWasOfUse) {
-  visits v;
-  v.visit(1, 1, 50 * us);
-  v.visit(1, 0, 50 * us);
-  EXPECT_TRUE(v.pace.slow());
-  EXPECT_FALSE(v.slow_after_it());
+  EXPECT_TRUE(ends_the_pauses(1, 0, 50 * us));
 }
 
 TEST(ThiefPace, AVisitThatTookManyWasOfUse) {
-  visits v;
-  v.visit(1, 1, 50 * us);
-  v.visit(5, 1, 50 * us);
-  EXPECT_TRUE(v.pace.slow());
-  EXPECT_FALSE(v.slow_after_it());
+  EXPECT_TRUE(ends_the_pauses(5, 1, 50 * us));
+  EXPECT_FALSE(ends_the_pauses(4, 1, 50 * us));
 }
 
 TEST(ThiefPace, WhatComesAfterTheFirstSleepDoesNotCount) {
