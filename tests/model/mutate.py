@@ -41,7 +41,7 @@ MUTATIONS = {
         "const bool must = idle.must_wake(); global.push(g); if (must) { wake_one(); }"),
     "IdleStuckWorkerKeepsItsQueues": (
         SCHED + "run_queue.cpp",
-        "sched_.idle.while_without_place(*this, [&] { n = take_as_thief(moved, batch); });", ";"),
+        "n = take_as_thief(moved, batch);", ";"),
     # [stop]
     "StopSleepWithoutLook": (
         SCHED + "sleep.cpp", "sched_.stopping() || stopped()", "false"),
@@ -69,8 +69,6 @@ MUTATIONS = {
     "SoloSleeperThatIsWokenDoesNotRevoke": (
         SCHED + "sleep.cpp", "arrive();\n  counts_as_asleep_ = false;",
         "counts_as_asleep_ = false;"),
-    "SoloRescueDoesNotRevoke": (
-        "runtime/src/sched/idle.hpp", "solo_revoke();", ";"),
     "SoloNewWorkerDoesNotRevoke": (
         SCHED + "worker.cpp", "set_this_worker(this);\n  arrive();",
         "set_this_worker(this);"),
@@ -80,13 +78,24 @@ MUTATIONS = {
         SCHED + "solo.cpp", "sys.barrier_everywhere();", ";"),
     "SoloRevokeDoesNotWait": (
         SCHED + "solo.cpp",
-        "for (int spins = 0; solo.busy.load(acquire) != 0; ++spins) {\n"
+        "for (int spins = 0; busy.load(acquire) != 0; ++spins) {\n"
         "    if (spins < 100) {\n"
         "      cpu_relax();\n"
         "    } else {\n"
         "      sys.give_up_processor();\n"
         "    }\n"
         "  }", ";"),
+    # [gate]
+    "GateThiefDoesNotWait": (
+        SCHED + "thief_gate.hpp", "outlast_section(busy_);", ";"),
+    "GateSecondThiefDoesNotWait": (
+        SCHED + "thief_gate.hpp",
+        "(state_.fetch_add(inside_one + visit_one, acquire) & closed) == 0",
+        "state_.fetch_add(inside_one + visit_one, acquire) == 0"),
+    "GateOpensWithAThiefInside": (
+        SCHED + "thief_gate.hpp", "(now & inside_mask) == 0", "true"),
+    "GateRescueComesUnseen": (
+        SCHED + "run_queue.cpp", "thief_gate::visit here(gate_);", ";"),
     # [exit]
     "ExitDoesNotWaitForWorkers": (
         SCHED + "stop.cpp", "me.part_with_threads(me.await_workers(leaving) >= leaving, here);",

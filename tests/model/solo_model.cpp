@@ -275,7 +275,7 @@ struct mutation {
 void PrintTo(const mutation& m, std::ostream* out) { *out << m.name; }
 
 const mutation mutations[] = {
-    {"SoloRescueDoesNotRevoke", what_waits_at_who_lost_its_place_is_moved, {.preemptions = 2}},
+    {"GateRescueComesUnseen", what_waits_at_who_lost_its_place_is_moved, {.preemptions = 2}},
     {"SoloNewWorkerDoesNotRevoke", a_worker_is_woken_beside_the_owner},
     {"SoloSleeperThatIsWokenDoesNotRevoke", a_sleeper_is_woken_beside_the_owner},
     {"SoloForeignThreadDoesNotRevoke", a_foreign_thread_comes},
@@ -300,7 +300,7 @@ const weak_order orders[] = {
     {"SoloSectionPublishesAtItsEnd", solo_head,
      "solo.busy.store(0, release);  // [solo.3] release: what was", std::memory_order_relaxed,
      a_foreign_thread_looks_at_what_a_section_did},
-    {"SoloNewcomerSeesWhatSectionsDid", solo_source, "solo.busy.load(acquire) != 0",
+    {"SoloNewcomerSeesWhatSectionsDid", solo_source, "busy.load(acquire) != 0",
      std::memory_order_relaxed, a_foreign_thread_looks_at_what_a_section_did},
     {"SoloSecondLookSeesWhatWasDoneMeanwhile", solo_head, "alone_ = solo.owner.load(acquire) == me",
      std::memory_order_relaxed, the_ownership_goes_and_comes_back},

@@ -57,13 +57,13 @@ class deque {
     return item;
   }
 
-  /// pop() and steal() while no other thread runs weft code: no locked instruction. See [solo].
+  /// pop() and steal() in a section of [gate]: no locked instruction.
   T* pop_alone() noexcept {
     const std::int64_t bottom = bottom_.load(relaxed) - 1;  // relaxed: owner-only word
     if (bottom < top_.load(relaxed)) {                      // relaxed: no other taker
       return nullptr;
     }
-    bottom_.store(bottom, relaxed);             // relaxed: [solo.3] publishes it
+    bottom_.store(bottom, relaxed);             // relaxed: [gate.2] publishes it
     return slots_[slot(bottom)].load(relaxed);  // relaxed: the owner wrote it
   }
   T* steal_alone() noexcept {
@@ -71,7 +71,7 @@ class deque {
     if (top >= bottom_.load(relaxed)) {           // relaxed: owner-only word
       return nullptr;
     }
-    top_.store(top + 1, relaxed);            // relaxed: [solo.3] publishes it
+    top_.store(top + 1, relaxed);            // relaxed: [gate.2] publishes it
     return slots_[slot(top)].load(relaxed);  // relaxed: the owner wrote it
   }
 

@@ -103,19 +103,6 @@ class idle_set {
 
   /// The monitor: the worker is stuck in one goroutine, its place is free. False: it has none.
   bool take_place_away(sleeper* w) noexcept;
-  /// f(), which must not take this lock, while w has no place and cannot regain one, is not solo's
-  /// owner and does not become it: so the means of a thief work on its queues. False: it has a
-  /// place.
-  template <class F>
-  bool while_without_place(const sleeper& w, F f) noexcept {
-    spin_guard hold(lock_);
-    if (w.has_place) {
-      return false;
-    }
-    solo_revoke();
-    f();
-    return true;
-  }
   /// [pinned.3] `from` gives its place, if it has one, to `to`, if that has none. `to` does not
   /// sleep; it may be about to give up the place that it has.
   void pass_place(sleeper* from, sleeper* to) noexcept;

@@ -43,14 +43,14 @@ class ring {
     }
   }
 
-  /// pop() while no other thread runs weft code: no locked instruction. See [solo].
+  /// pop() in a section of [gate]: no locked instruction.
   T* pop_alone() noexcept {
     const std::uint32_t head = head_.load(relaxed);  // relaxed: no other taker
     if (head == tail_.load(relaxed)) {               // relaxed: owner-only word
       return nullptr;
     }
     T* item = slots_[head % Capacity].load(relaxed);  // relaxed: the owner wrote it
-    head_.store(head + 1, relaxed);                   // relaxed: [solo.3] publishes it
+    head_.store(head + 1, relaxed);                   // relaxed: [gate.2] publishes it
     return item;
   }
 
@@ -84,7 +84,7 @@ class ring {
     }
   }
 
-  /// While no other thread runs weft code, as pop_alone(): the item that is to be taken after
+  /// In a section of [gate], as pop_alone(): the item that is to be taken after
   /// `before` others, or null.
   T* ahead(std::uint32_t before) const noexcept {
     const std::uint32_t head = head_.load(relaxed);                // relaxed: no other taker

@@ -18,11 +18,12 @@ namespace weft::detail {
 namespace {
 
 constexpr std::uint32_t global_every = 64;  // picks between looks at the global queue
-// Picks, and time, between starts of the oldest goroutine that has not started. Rare, because that
-// breaks the depth-first order and each such start may leave one more parked stack behind: in a
-// tree of a million goroutines each costs 6 us.
-constexpr std::uint32_t oldest_every = 512;
-constexpr std::int64_t oldest_every_ns = 100'000;
+// Picks, and time, between starts of the oldest goroutine that has not started, and between looks
+// whether thieves have come. Rare: such a start breaks the depth-first order and may leave one more
+// parked stack behind, in a tree of a million goroutines each costs 6 us; and who opens the gate
+// again makes the next thief interrupt the process.
+constexpr std::uint32_t rare_every = 512;
+constexpr std::int64_t rare_every_ns = 100'000;
 constexpr std::uint32_t deep = 64;         // of so many, the next is not in the nearest cache
 constexpr std::uint32_t next_streak = 16;  // picks from the next slot in a row (GR-10)
 
@@ -106,8 +107,8 @@ void worker::prefetch(goroutine* const* all, std::size_t n) noexcept {
 }
 
 // Where many take turns, the next has been away for long: its record, its stack and what was saved
-// there are each found through the one before, so they are fetched one pick apart. By a worker that
-// is alone: others could take the goroutine, run it to its end and unmap its stack.
+// there are each found through the one before, so they are fetched one pick apart. In a section of
+// [gate]: others could take the goroutine, run it to its end and unmap its stack.
 void worker::fetch_ahead() noexcept {
   __builtin_prefetch(ready_.ahead(2), 1);
   __builtin_prefetch(ready_.ahead(1)->stack, 1);
@@ -156,7 +157,9 @@ goroutine* worker::pick_specially(std::uint32_t tick) noexcept {
   if (tick % global_every == 0 && sched_.idle.looks_solo()) {
     claim_solo();
   }
-  if (tick % oldest_every == 0) {
+  if (tick % rare_every == 0 && has_rare_turn()) {
+    // Each thread of the process is interrupted by thieves once in rare_every_ns at most.
+    gate_.open_if_quiet(sched_.worker_count() - 1);
     if (goroutine* g = pick_oldest_fresh()) {
       return g;
     }
@@ -167,23 +170,27 @@ goroutine* worker::pick_specially(std::uint32_t tick) noexcept {
   return pick_in_order();
 }
 
-goroutine* worker::pick_oldest_fresh() noexcept {
+bool worker::has_rare_turn() noexcept {
   const std::int64_t now = clock.now();
-  if (now - oldest_taken_ < oldest_every_ns) {
-    return nullptr;
+  if (now - rare_turn_ < rare_every_ns) {
+    return false;
   }
-  oldest_taken_ = now;
-  solo_section alone;
+  rare_turn_ = now;
+  return true;
+}
+
+goroutine* worker::pick_oldest_fresh() noexcept {
+  thief_gate::section alone(gate_);
   return alone ? fresh_.steal_alone() : fresh_.steal();
 }
 
 goroutine* worker::pick_ready() noexcept {
-  solo_section alone;
+  thief_gate::section alone(gate_);
   return pop_ready(static_cast<bool>(alone));
 }
 
 goroutine* worker::pick_in_order() noexcept {
-  solo_section section;
+  thief_gate::section section(gate_);
   const bool alone = static_cast<bool>(section);
   const bool next_waits = next_.load(relaxed) != nullptr;  // relaxed: a hint; take_next() decides
   if (next_waits && streak_ < next_streak) [[likely]] {
@@ -228,8 +235,8 @@ void worker::claim_solo() noexcept {
 // Empties the next slot, unless a thief was faster.
 goroutine* worker::take_next(bool alone) noexcept {
   if (alone) {
-    goroutine* g = next_.load(relaxed);  // relaxed: see [solo]
-    next_.store(nullptr, relaxed);       // relaxed: [solo.3] publishes it
+    goroutine* g = next_.load(relaxed);  // relaxed: see [gate]
+    next_.store(nullptr, relaxed);       // relaxed: [gate.2] publishes it
     return g;
   }
   return next_.exchange(nullptr, acq_rel);  // [next.2] acq_rel: a thief may take it, too
@@ -302,24 +309,23 @@ goroutine* worker::pick_seeded() noexcept {
   return nullptr;
 }
 
-// With the means of a thief only. The worker may come back meanwhile and soon be the only one
-// awake: [solo.1] is kept off while something is taken.
+// The worker may come back meanwhile.
 std::size_t worker::rescue_queues() noexcept {
   goroutine* moved[batch];
   std::size_t n = 0;
   std::size_t all = 0;
   do {
-    n = 0;
-    sched_.idle.while_without_place(*this, [&] { n = take_as_thief(moved, batch); });
+    n = take_as_thief(moved, batch);
     for (std::size_t i = 0; i < n; ++i) {
       sched_.inject(moved[i]);
     }
     all += n;
-  } while (n != 0);
+  } while (n != 0 && stuck());
   return all;
 }
 
 std::size_t worker::take_as_thief(goroutine** out, std::size_t most) noexcept {
+  thief_gate::visit here(gate_);
   std::size_t n = ready_.steal(out, most);
   while (n < most) {
     goroutine* g = fresh_.steal();

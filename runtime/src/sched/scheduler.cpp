@@ -92,11 +92,13 @@ scheduler::scheduler(const runtime_options& options, simulation* simulated)
       workers_(new atomic<worker*>[max_threads]),
       monitor_(*this) {
 #if WEFT_SOLO
-  // [lock_cycle.1] With a solo owner locks are taken inline, where nobody notes who has them.
   // Simulated, each operation must come to its schedule point.
-  if (options.on_lost_wait == lost_wait_action::ignore && simulated == nullptr &&
-      sys.prepare_barrier()) {
-    idle.allow_solo();
+  if (simulated == nullptr && sys.prepare_barrier()) {
+    gates_ = thief_gate::may_open::yes;
+    // [lock_cycle.1] With a solo owner locks are taken inline, where nobody notes who has them.
+    if (options.on_lost_wait == lost_wait_action::ignore) {
+      idle.allow_solo();
+    }
   }
 #endif
 }

@@ -146,6 +146,9 @@ class scheduler {
   /// One seed, one worker: the schedule must depend on nothing else, least of all on time.
   bool reproducible() const noexcept { return options_.seed != 0 && max_procs() == 1; }
 
+  /// [gate] For its workers.
+  thief_gate::may_open gates() const noexcept { return gates_; }
+
   global_queue global;
   idle_set idle;
   class timers timers;
@@ -169,6 +172,8 @@ class scheduler {
   const runtime_options options_;
   simulation* const simulation_;
   const std::int64_t stall_ns_;
+  // [gate] Of its workers; written before the first one is made.
+  thief_gate::may_open gates_ = thief_gate::may_open::no;
   atomic<std::uint32_t> max_procs_;  // what the user set; idle.places() may be less for a while
   std::unique_ptr<atomic<worker*>[]> workers_;
   atomic<std::uint32_t> worker_count_{0};  // [workers] grows under start_lock_

@@ -78,6 +78,18 @@ solo_exempt::solo_exempt() noexcept = default;
 solo_exempt::~solo_exempt() = default;
 #endif
 
+void outlast_section(const atomic<std::uint32_t>& busy) noexcept {
+  sys.barrier_everywhere();  // [solo.5] [gate.4]
+  // [solo.6] acquire: pairs with [solo.3]. [gate.5] acquire: pairs with [gate.2].
+  for (int spins = 0; busy.load(acquire) != 0; ++spins) {
+    if (spins < 100) {
+      cpu_relax();
+    } else {
+      sys.give_up_processor();
+    }
+  }
+}
+
 void solo_revoke() noexcept {
   const void* owner = solo.owner.load(relaxed);  // relaxed: under the idle lock
   if (owner == nullptr) {
@@ -87,15 +99,7 @@ void solo_revoke() noexcept {
   if (owner == thread_pointer()) {
     return;  // the caller itself, outside of any section
   }
-  sys.barrier_everywhere();  // [solo.5]
-  // [solo.6] acquire: pairs with [solo.3].
-  for (int spins = 0; solo.busy.load(acquire) != 0; ++spins) {
-    if (spins < 100) {
-      cpu_relax();
-    } else {
-      sys.give_up_processor();
-    }
-  }
+  outlast_section(solo.busy);
 }
 
 void solo_forbid() noexcept {

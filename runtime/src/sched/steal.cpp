@@ -47,6 +47,10 @@ bool old_work(const work_sample& then, const work_sample& now, std::int64_t elap
 
 goroutine* worker::steal_from(worker& victim, const work_sample& then, const work_sample& now,
                               std::int64_t elapsed) noexcept {
+  if (!old_work(then, now, elapsed)) {
+    return nullptr;  // nothing that would be worth a visit
+  }
+  thief_gate::visit here(victim.gate_);
   if (then.deque_size != 0 &&
       waits_long(now.deque_size, now.deque_position - then.deque_position, elapsed)) {
     goroutine* first = victim.fresh_.steal();

@@ -38,7 +38,8 @@ worker::worker(scheduler& s, std::uint32_t index, const policy& choices)
       index_(index),
       special_mask_(choices.seeded() ? 0 : special_every - 1),
       policy_(choices),
-      port_(s.global) {}
+      port_(s.global),
+      gate_(s.gates()) {}
 
 worker::~worker() = default;
 

@@ -16,6 +16,7 @@
 #include "sched/idle.hpp"
 #include "sched/policy.hpp"
 #include "sched/ring.hpp"
+#include "sched/thief_gate.hpp"
 #include "stack/fiber.hpp"
 #include "time/timer_heap.hpp"
 
@@ -190,6 +191,7 @@ class alignas(2 * cache_line) worker : public sleeper {
   goroutine* pick_local() noexcept;
   goroutine* pick_specially(std::uint32_t tick) noexcept;
   goroutine* pick_oldest_fresh() noexcept;
+  bool has_rare_turn() noexcept;
   goroutine* pick_ready() noexcept;
   goroutine* pick_in_order() noexcept;
   goroutine* pop_ready(bool alone) noexcept;
@@ -258,7 +260,7 @@ class alignas(2 * cache_line) worker : public sleeper {
   const std::uint32_t index_;
   std::uint32_t streak_ = 0;          // next-slot picks in a row
   const std::uint64_t special_mask_;  // of a pick's number: 0 under it makes it special
-  std::int64_t oldest_taken_ = 0;     // when the oldest fresh goroutine had its turn
+  std::int64_t rare_turn_ = 0;        // when has_rare_turn() was true last
   fiber* fiber_ = nullptr;            // the one that runs
   eh_globals* eh_ = nullptr;
   bool woken_searching_ = false;  // [idle.5] woken (or started) with the role of a searcher
@@ -301,8 +303,10 @@ class alignas(2 * cache_line) worker : public sleeper {
   // [pinned.4] 1 while its thread has nothing in its hands and waits for turn_. Written by the
   // owner.
   atomic<std::uint32_t> awaits_turn_{0};
+  // [gate] in front of the queues.
+  alignas(cache_line) thief_gate gate_;
   // [next] the goroutine made ready last. Filled by the owner, taken by owner or thief.
-  alignas(cache_line) atomic<goroutine*> next_{nullptr};
+  atomic<goroutine*> next_{nullptr};
   ring<goroutine, ring_capacity> ready_;
   deque<goroutine, deque_capacity> fresh_;
 };

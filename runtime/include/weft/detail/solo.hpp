@@ -91,6 +91,10 @@ class solo_section {
   bool alone_ = false;
 };
 
+/// `busy` marks the sections of one thread, as solo.busy does. Who calls this has taken away what
+/// they look at: no section begins any more, and what those before did is seen.
+void outlast_section(const atomic<std::uint32_t>& busy) noexcept;
+
 /// Takes the ownership away, whoever has it. The caller holds the idle lock.
 void solo_revoke() noexcept;
 /// Makes the thread with this thread pointer the owner. The caller holds the idle lock and has made
