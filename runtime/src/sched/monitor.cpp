@@ -22,7 +22,9 @@ constexpr std::int64_t shortest_ns = 20'000;
 constexpr std::int64_t timers_ns = 100'000;      // between looks at timers while no worker sleeps
 constexpr std::int64_t watchful_ns = 1'000'000;  // a place is free: waiting work should find it
 constexpr std::int64_t longest_ns = 10'000'000;
-constexpr int quiet_rounds = 50;              // then the pauses get longer
+// Looks at which nothing has to be done, then the pauses get longer. Each takes some 25 us of the
+// processor's from a worker if the kernel has put the monitor beside it.
+constexpr int quiet_rounds = 12;
 constexpr std::int64_t held_up_ns = 200'000;  // a goroutine that shares no lock so fast
 constexpr std::int64_t hog_ns = 10'000'000;   // Go's time slice
 constexpr std::int64_t blocked_ns = 50'000;   // announced by blocking(f)
