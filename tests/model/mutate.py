@@ -78,24 +78,25 @@ MUTATIONS = {
         SCHED + "solo.cpp", "sys.barrier_everywhere();", ";"),
     "SoloRevokeDoesNotWait": (
         SCHED + "solo.cpp",
-        "for (int spins = 0; busy.load(acquire) != 0; ++spins) {\n"
-        "    if (spins < 100) {\n"
-        "      cpu_relax();\n"
-        "    } else {\n"
-        "      sys.give_up_processor();\n"
-        "    }\n"
+        "while (!has_left_section(solo.busy)) {  // [solo.6]\n"
+        "    sys.give_up_processor();\n"
         "  }", ";"),
     # [gate]
+    "GateThiefComesWithoutBarrier": (
+        SCHED + "thief_gate.hpp", "sys.barrier_everywhere();", ";"),
     "GateThiefDoesNotWait": (
-        SCHED + "thief_gate.hpp", "outlast_section(busy_);", ";"),
-    "GateSecondThiefDoesNotWait": (
-        SCHED + "thief_gate.hpp",
-        "(state_.fetch_add(inside_one + visit_one, acquire) & closed) == 0",
-        "state_.fetch_add(inside_one + visit_one, acquire) == 0"),
+        SCHED + "thief_gate.hpp", "has_left_section(busy_)", "true"),
+    "GateThiefTrustsWhoIsInside": (
+        SCHED + "thief_gate.hpp", "return false;  // one barrier is enough\n",
+        "return has_left_section(busy_);"),
     "GateOpensWithAThiefInside": (
         SCHED + "thief_gate.hpp", "(now & inside_mask) == 0", "true"),
+    "GateThiefComesUnseen": (
+        SCHED + "steal.cpp", "= victim.gate_.receive()", "= gate_.receive()"),
     "GateRescueComesUnseen": (
-        SCHED + "run_queue.cpp", "thief_gate::visit here(gate_);", ";"),
+        SCHED + "run_queue.cpp", "= gate_.receive()",
+        "= []() -> thief_gate& { static thief_gate other(thief_gate::may_open::no);"
+        " return other; }().receive()"),
     # [exit]
     "ExitDoesNotWaitForWorkers": (
         SCHED + "stop.cpp", "me.part_with_threads(me.await_workers(leaving) >= leaving, here);",

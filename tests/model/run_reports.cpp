@@ -27,7 +27,7 @@ constinit solo_state solo{};
 void solo_claim(const void*) noexcept {}
 void solo_meet() noexcept {}
 void solo_revoke() noexcept {}
-void outlast_section(const atomic<std::uint32_t>&) noexcept {}
+bool has_left_section(const atomic<std::uint32_t>&) noexcept { return true; }
 void solo_forbid() noexcept {}
 bool solo_forbidden() noexcept { return true; }
 solo_exempt::solo_exempt() noexcept = default;

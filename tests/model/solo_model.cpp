@@ -137,6 +137,33 @@ threads what_waits_at_who_lost_its_place_is_moved() {
   }};
 }
 
+// A thief takes the first of two that wait behind one that computes on; then that one lets the
+// other run, while the thief looks for more.
+threads a_thief_meets_an_owner_that_picks() {
+  auto s = begin_solo(2);
+  struct counted {
+    int times[2] = {0, 0};
+  };
+  auto c = std::make_shared<counted>();
+  return {[s, c] {
+    weft::go([s, c] {
+      for (int i = 0; i < 2; ++i) {  // the second one wakes the thief
+        weft::go([s, c, i] {
+          require(++c->times[i] == 1, "a goroutine ran twice");
+          tell(s->ran[i]);
+        });
+      }
+      await(s->ran[0]);
+      weft::yield();
+      tell(s->ran[2]);
+    });
+    for (int i = 0; i < 3; ++i) {
+      await(s->ran[i]);
+    }
+    s->end();
+  }};
+}
+
 threads a_foreign_thread_comes() {
   auto s = begin_solo(1);
   at_end([s] {
@@ -244,6 +271,9 @@ TEST(SoloModel, ASleeperIsWokenBesideTheOwner) {
 TEST(SoloModel, WhatWaitsAtWhoLostItsPlaceIsMoved) {
   expect_holds(what_waits_at_who_lost_its_place_is_moved, {.preemptions = 2});
 }
+TEST(SoloModel, AThiefMeetsAnOwnerThatPicks) {
+  expect_holds(a_thief_meets_an_owner_that_picks, {.preemptions = 1});
+}
 TEST(SoloModel, ASleeperIsWokenBesideTheOwnerInWeakMemory) {
   expect_holds(a_sleeper_is_woken_beside_the_owner, {.preemptions = 1, .stale = 1});
 }
@@ -275,6 +305,9 @@ struct mutation {
 void PrintTo(const mutation& m, std::ostream* out) { *out << m.name; }
 
 const mutation mutations[] = {
+    {"GateThiefComesUnseen",
+     a_thief_meets_an_owner_that_picks,
+     {.preemptions = 2, .most_executions = 1'000, .samples = 20'000}},
     {"GateRescueComesUnseen", what_waits_at_who_lost_its_place_is_moved, {.preemptions = 2}},
     {"SoloNewWorkerDoesNotRevoke", a_worker_is_woken_beside_the_owner},
     {"SoloSleeperThatIsWokenDoesNotRevoke", a_sleeper_is_woken_beside_the_owner},

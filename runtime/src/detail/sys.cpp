@@ -1,5 +1,7 @@
 #include "detail/sys.hpp"
 
+#include <weft/detail/check.hpp>
+
 #include <dirent.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
@@ -65,7 +67,11 @@ bool real_prepare_barrier() {
 }
 
 void real_barrier_everywhere() {
-  ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+  // Others rely on it without asking. It can fail if the process was forbidden to call it
+  // meanwhile.
+  WEFT_CHECK(::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0,
+             "membarrier(2) is refused, which the system had when the run began: a seccomp filter "
+             "that is set up during a run must allow it");
 }
 
 int real_alternate_stack(const stack_t* to, stack_t* before) { return ::sigaltstack(to, before); }

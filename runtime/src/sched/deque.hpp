@@ -108,7 +108,8 @@ class deque {
     return static_cast<std::size_t>(i) % Capacity;
   }
 
-  // [deque] oldest item; only grows; moved by CAS by thieves and by the owner for the last item.
+  // [deque] oldest item; only grows; moved by CAS by thieves and by the owner for the
+  // last item, in a section of [gate] by a store.
   alignas(cache_line) atomic<std::int64_t> top_{0};
   // [deque] one past the newest; written by the owner only.
   alignas(cache_line) atomic<std::int64_t> bottom_{0};

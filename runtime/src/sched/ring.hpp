@@ -108,7 +108,8 @@ class ring {
   }
 
  private:
-  // [ring] next to take; moved by CAS by the owner and by thieves.
+  // [ring] next to take; moved by CAS by the owner and by thieves, in a section of [gate] by a
+  // store.
   alignas(cache_line) atomic<std::uint32_t> head_{0};
   // [ring] next to fill; written by the owner, read by thieves.
   alignas(cache_line) atomic<std::uint32_t> tail_{0};

@@ -6,7 +6,6 @@
 //   2. the next slot: made ready by the goroutine that ran last, at most next_streak times in a row
 //   3. the newest spawned goroutine (deque), then the oldest ready one (ring)
 #include <weft/detail/check.hpp>
-#include <weft/detail/solo.hpp>
 
 #include <algorithm>
 
@@ -158,8 +157,9 @@ goroutine* worker::pick_specially(std::uint32_t tick) noexcept {
     claim_solo();
   }
   if (tick % rare_every == 0 && has_rare_turn()) {
-    // Each thread of the process is interrupted by thieves once in rare_every_ns at most.
-    gate_.open_if_quiet(sched_.worker_count() - 1);
+    // Each gate is opened, to be closed by a barrier, once in as many times rare_every_ns as there
+    // are places, at most: so each thread is interrupted once in rare_every_ns.
+    gate_.open_if_quiet(sched_.idle.places() - 1);
     if (goroutine* g = pick_oldest_fresh()) {
       return g;
     }
@@ -180,17 +180,17 @@ bool worker::has_rare_turn() noexcept {
 }
 
 goroutine* worker::pick_oldest_fresh() noexcept {
-  thief_gate::section alone(gate_);
+  const thief_gate::section alone(gate_);
   return alone ? fresh_.steal_alone() : fresh_.steal();
 }
 
 goroutine* worker::pick_ready() noexcept {
-  thief_gate::section alone(gate_);
+  const thief_gate::section alone(gate_);
   return pop_ready(static_cast<bool>(alone));
 }
 
 goroutine* worker::pick_in_order() noexcept {
-  thief_gate::section section(gate_);
+  const thief_gate::section section(gate_);
   const bool alone = static_cast<bool>(section);
   const bool next_waits = next_.load(relaxed) != nullptr;  // relaxed: a hint; take_next() decides
   if (next_waits && streak_ < next_streak) [[likely]] {
@@ -309,7 +309,8 @@ goroutine* worker::pick_seeded() noexcept {
   return nullptr;
 }
 
-// The worker may come back meanwhile.
+// The worker may come back meanwhile, or be in a goroutine that does nothing but spawn: what more
+// there is is for the next time.
 std::size_t worker::rescue_queues() noexcept {
   goroutine* moved[batch];
   std::size_t n = 0;
@@ -320,12 +321,15 @@ std::size_t worker::rescue_queues() noexcept {
       sched_.inject(moved[i]);
     }
     all += n;
-  } while (n != 0 && stuck());
+  } while (n != 0 && all < ring_capacity + deque_capacity && stuck());
   return all;
 }
 
 std::size_t worker::take_as_thief(goroutine** out, std::size_t most) noexcept {
-  thief_gate::visit here(gate_);
+  const auto visit = gate_.receive();
+  if (!visit) {
+    return 0;
+  }
   std::size_t n = ready_.steal(out, most);
   while (n < most) {
     goroutine* g = fresh_.steal();

@@ -16,6 +16,13 @@
 namespace weft::detail {
 namespace {
 
+// Looks at a section that is some instructions long; each takes some 20 to 100 ns.
+#if WEFT_MODEL
+constexpr int section_spins = 1;
+#else
+constexpr int section_spins = 100;
+#endif
+
 // [solo.7] 1 once a thread that is not a worker has used weft. Never reset.
 constinit atomic<std::uint32_t> forbidden{0};
 
@@ -78,16 +85,15 @@ solo_exempt::solo_exempt() noexcept = default;
 solo_exempt::~solo_exempt() = default;
 #endif
 
-void outlast_section(const atomic<std::uint32_t>& busy) noexcept {
-  sys.barrier_everywhere();  // [solo.5] [gate.4]
+bool has_left_section(const atomic<std::uint32_t>& busy) noexcept {
   // [solo.6] acquire: pairs with [solo.3]. [gate.5] acquire: pairs with [gate.2].
   for (int spins = 0; busy.load(acquire) != 0; ++spins) {
-    if (spins < 100) {
-      cpu_relax();
-    } else {
-      sys.give_up_processor();
+    if (spins == section_spins) {
+      return false;
     }
+    cpu_relax();
   }
+  return true;
 }
 
 void solo_revoke() noexcept {
@@ -99,7 +105,10 @@ void solo_revoke() noexcept {
   if (owner == thread_pointer()) {
     return;  // the caller itself, outside of any section
   }
-  outlast_section(solo.busy);
+  sys.barrier_everywhere();               // [solo.5]
+  while (!has_left_section(solo.busy)) {  // [solo.6]
+    sys.give_up_processor();
+  }
 }
 
 void solo_forbid() noexcept {

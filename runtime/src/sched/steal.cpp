@@ -8,7 +8,12 @@
 namespace weft::detail {
 namespace {
 
-constexpr std::int64_t watch_ns = 5'000;      // how long a thief looks before it takes
+constexpr std::int64_t watch_ns = 5'000;  // how long a thief looks before it takes
+#if WEFT_MODEL
+constexpr int relaxes = 0;  // each would end only when all others wait: nobody would meet a thief
+#else
+constexpr int relaxes = 32;  // between two looks at the clock
+#endif
 constexpr std::int64_t worth_ns = 20'000;     // a wait worth the cost of moving a goroutine
 constexpr std::uint32_t victims_at_once = 8;  // watched together
 
@@ -45,12 +50,19 @@ bool old_work(const work_sample& then, const work_sample& now, std::int64_t elap
          (then.next && now.next && then.picks == now.picks);
 }
 
-goroutine* worker::steal_from(worker& victim, const work_sample& then, const work_sample& now,
-                              std::int64_t elapsed) noexcept {
-  if (!old_work(then, now, elapsed)) {
+// `then`: what was seen at the time `begin`.
+goroutine* worker::steal_from(worker& victim, const work_sample& then,
+                              std::int64_t begin) noexcept {
+  if (!old_work(then, victim.sample(), clock.now() - begin)) {
     return nullptr;  // nothing that would be worth a visit
   }
-  thief_gate::visit here(victim.gate_);
+  const auto visit = victim.gate_.receive();
+  if (!visit) {
+    return nullptr;
+  }
+  // To come may have taken longer than to watch.
+  const work_sample now = victim.sample();
+  const std::int64_t elapsed = clock.now() - begin;
   if (then.deque_size != 0 &&
       waits_long(now.deque_size, now.deque_position - then.deque_position, elapsed)) {
     goroutine* first = victim.fresh_.steal();
@@ -113,15 +125,13 @@ goroutine* worker::search(bool& futile) noexcept {
     return nullptr;
   }
   const std::int64_t begin = clock.now();
-  std::int64_t elapsed = 0;
   do {
-    for (int i = 0; i < 32; ++i) {
+    for (int i = 0; i < relaxes; ++i) {
       cpu_relax();
     }
-    elapsed = clock.now() - begin;
-  } while (elapsed < watch_ns);
+  } while (clock.now() - begin < watch_ns);
   for (std::uint32_t i = 0; i < n; ++i) {
-    if (goroutine* g = steal_from(*victims[i], before[i], victims[i]->sample(), elapsed)) {
+    if (goroutine* g = steal_from(*victims[i], before[i], begin)) {
       return g;
     }
   }

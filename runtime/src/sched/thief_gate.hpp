@@ -1,13 +1,15 @@
 #pragma once
 // A worker's queues are its own until a thief comes: as long as the gate is open the owner takes
 // from them with plain instructions. A thief closes it, by the means of [solo]: it makes every
-// running thread pass a barrier, and waits until the owner is outside of a section. Then both keep
+// running thread pass a barrier, and waits until the owner has left a section. Then both keep
 // to [next], [deque] and [ring]. The owner opens it again when nobody has come for a while. All the
 // cost is on the side that comes rarely. Protocol [gate] in docs/protocols.md.
 #include <weft/detail/atomic.hpp>
 #include <weft/detail/solo.hpp>
 
 #include <cstdint>
+
+#include "detail/sys.hpp"
 
 namespace weft::detail {
 
@@ -39,8 +41,8 @@ class thief_gate {
     const bool alone_;
   };
 
-  /// To be called now and then, outside of sections: opens the gate if nobody has come since the
-  /// last `calls` of these calls.
+  /// To be called now and then, outside of sections: opens the gate if nobody has come during the
+  /// last `calls` of these calls, one at least.
   void open_if_quiet(std::uint32_t calls) noexcept {
     if (may_open_ == may_open::no) {
       return;
@@ -52,24 +54,36 @@ class thief_gate {
     } else if (now != 0 && ++quiet_ >= calls && (now & inside_mask) == 0) {
       // [gate.7] acquire: pairs with [gate.6]: what thieves took is seen to have been taken. Fails
       // if one has come meanwhile. relaxed: nothing was done.
-      state_.compare_exchange(now, 0, acquire, relaxed);
+      if (state_.compare_exchange(now, 0, acquire, relaxed)) {
+        seen_ = 0;  // the visits are counted anew
+      }
     }
   }
 
   // ---- by thieves ----
 
-  /// While it lives, the owner keeps to [next], [deque] and [ring], too. Waits for the end of a
-  /// section, some instructions; or milliseconds, if the owner's thread lost its CPU there.
+  /// True: while it lives the owner keeps to [next], [deque] and [ring], too, and the thief may
+  /// take.
   class visit {
    public:
-    explicit visit(thief_gate& gate) noexcept : gate_(gate) { gate.enter(); }
     ~visit() { gate_.leave(); }
     visit(const visit&) = delete;
     visit& operator=(const visit&) = delete;
+    explicit operator bool() const noexcept { return received_; }
 
    private:
+    friend class thief_gate;
+    explicit visit(thief_gate& gate) noexcept : gate_(gate), received_(gate.enter()) {}
+
     thief_gate& gate_;
+    const bool received_;
   };
+
+  /// A thief comes; it is not received while the owner is in a section and does not leave it, since
+  /// the kernel lets another thread run, or while another thief closes the gate. Does not block;
+  /// the first visit after a while makes every running thread of the process pass a barrier, 5 to
+  /// 30 us.
+  [[nodiscard]] visit receive() noexcept { return visit(*this); }
 
  private:
   static constexpr std::uint64_t closed = 1;
@@ -79,30 +93,36 @@ class thief_gate {
 
   bool begin() noexcept {
 #if WEFT_SOLO
-    busy_.store(1, relaxed);  // [gate.1] relaxed: ordered by [gate.4]'s membarrier
-    asm volatile("" ::: "memory");
-    // [gate.1] After busy in program order; [gate.4] makes that everybody's order. relaxed: zero is
-    // what this thread has written [gate.7], or the beginning.
-    if (state_.load(relaxed) == 0) [[likely]] {
-      return true;
+    if (state_.load(relaxed) == 0) [[likely]] {  // relaxed: the second look counts
+      busy_.store(1, relaxed);  // [gate.1] relaxed: ordered by [gate.4]'s membarrier
+      asm volatile("" ::: "memory");
+      // [gate.1] After busy in program order; [gate.4] makes that everybody's order. relaxed: zero
+      // is what this thread has written [gate.7], or the beginning.
+      if (state_.load(relaxed) == 0) [[likely]] {
+        return true;
+      }
+      end();
     }
-    busy_.store(0, release);  // [gate.2] release: as in end()
 #endif
     return false;
   }
   void end() noexcept {
     busy_.store(0, release);  // [gate.2] release: what was done is seen after [gate.5]
   }
-  void enter() noexcept {
+  bool enter() noexcept {
     if (may_open_ == may_open::no) {
-      return;
+      return true;
     }
-    // [gate.3] acquire: who finds it closed sees what the sections before did, through who closed
-    // it [gate.5]. Not closed yet, though another thief is inside: that one may wait still.
-    if ((state_.fetch_add(inside_one + visit_one, acquire) & closed) == 0) {
-      outlast_section(busy_);            // [gate.4] [gate.5]
-      state_.fetch_or(closed, release);  // [gate.5] release: see [gate.3]
+    // [gate.3] acquire: who finds it closed comes after the barrier of who closed it [gate.4].
+    const std::uint64_t before = state_.fetch_add(inside_one + visit_one, acquire);
+    if ((before & closed) == 0) {
+      if ((before & inside_mask) != 0) {
+        return false;  // one barrier is enough
+      }
+      sys.barrier_everywhere();          // [gate.4]
+      state_.fetch_or(closed, release);  // [gate.4] release: see [gate.3]
     }
+    return has_left_section(busy_);  // [gate.5]
   }
   void leave() noexcept {
     if (may_open_ == may_open::yes) {

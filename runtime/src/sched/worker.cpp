@@ -39,7 +39,8 @@ worker::worker(scheduler& s, std::uint32_t index, const policy& choices)
       special_mask_(choices.seeded() ? 0 : special_every - 1),
       policy_(choices),
       port_(s.global),
-      gate_(s.gates()) {}
+      // The choices of a seed go other ways, without sections.
+      gate_(choices.seeded() ? thief_gate::may_open::no : s.gates()) {}
 
 worker::~worker() = default;
 

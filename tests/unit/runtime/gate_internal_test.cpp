@@ -18,7 +18,7 @@ namespace {
 using weft::detail::thief_gate;
 
 bool is_open(thief_gate& gate) { return static_cast<bool>(thief_gate::section(gate)); }
-void one_visit(thief_gate& gate) { const thief_gate::visit here(gate); }
+void one_visit(thief_gate& gate) { static_cast<void>(gate.receive()); }
 
 #if WEFT_SOLO
 
@@ -68,9 +68,37 @@ TEST_F(ThiefGate, WaitsForMoreCallsWhereMoreThreadsWouldBeInterrupted) {
   EXPECT_TRUE(is_open(gate));
 }
 
+// The first visit since the gate was opened looks like the first one ever.
+TEST_F(ThiefGate, WaitsAsLongAfterEachOpening) {
+  for (int times = 0; times < 3; ++times) {
+    one_visit(gate);
+    gate.open_if_quiet(2);
+    gate.open_if_quiet(2);
+    EXPECT_FALSE(is_open(gate));
+    gate.open_if_quiet(2);
+    EXPECT_TRUE(is_open(gate));
+  }
+}
+
+TEST_F(ThiefGate, TurnsAThiefAwayWhileTheOwnerIsInASection) {
+  {
+    const thief_gate::section alone(gate);
+    ASSERT_TRUE(alone);
+    EXPECT_FALSE(gate.receive());
+    EXPECT_FALSE(gate.receive());
+  }
+  EXPECT_FALSE(is_open(gate));
+  EXPECT_TRUE(gate.receive());
+  gate.open_if_quiet(1);
+  gate.open_if_quiet(1);
+  EXPECT_TRUE(is_open(gate));
+}
+
 TEST_F(ThiefGate, IsNotOpenedWhileAThiefIsInside) {
   {
-    const thief_gate::visit here(gate);
+    const auto visit = gate.receive();
+    EXPECT_TRUE(visit);
+    EXPECT_TRUE(gate.receive());
     for (int i = 0; i < 5; ++i) {
       gate.open_if_quiet(1);
     }
@@ -105,8 +133,11 @@ struct queues {
   weft::detail::deque<item, 4> fresh;
   weft::detail::ring<item, 4> ready;
 
+  std::size_t sections = 0;  // in which the owner was alone
+
   item* take_fresh() {
     const thief_gate::section alone(gate);
+    sections += static_cast<std::size_t>(static_cast<bool>(alone));
     return alone ? fresh.pop_alone() : fresh.pop();
   }
   item* take_ready() {
@@ -133,14 +164,18 @@ TEST(ThiefGateStress, EachItemIsTakenOnceByOwnerOrThief) {
   queues q;
   std::atomic<std::size_t> rounds{0};
   std::atomic<bool> over{false};
+  int received = 0;
   std::thread thief([&] {
     for (int i = 0; i < visits; ++i) {
       const std::size_t now = rounds.load(std::memory_order_relaxed);
       while (rounds.load(std::memory_order_relaxed) < now + 3) {
+        std::this_thread::yield();
       }
-      const thief_gate::visit here(q.gate);
-      note(q.steal_ready());
-      note(q.fresh.steal());
+      if (const auto visit = q.gate.receive()) {
+        ++received;
+        note(q.steal_ready());
+        note(q.fresh.steal());
+      }
     }
     over.store(true, std::memory_order_relaxed);
   });
@@ -154,6 +189,9 @@ TEST(ThiefGateStress, EachItemIsTakenOnceByOwnerOrThief) {
     q.gate.open_if_quiet(1);
     q.gate.open_if_quiet(1);
     rounds.store(++n, std::memory_order_relaxed);
+    if (n % 256 == 0) {
+      std::this_thread::yield();  // there may be one processor only
+    }
   }
   thief.join();
   EXPECT_EQ(q.fresh.size() + q.ready.size(), 0u);
@@ -163,6 +201,10 @@ TEST(ThiefGateStress, EachItemIsTakenOnceByOwnerOrThief) {
     wrong += items[i].load(std::memory_order_relaxed) != pushed;
   }
   EXPECT_EQ(wrong, 0u);
+  EXPECT_GT(received, visits / 2);
+#if WEFT_SOLO
+  EXPECT_GT(q.sections, static_cast<std::size_t>(visits));
+#endif
 }
 
 }  // namespace

@@ -91,9 +91,11 @@ class solo_section {
   bool alone_ = false;
 };
 
-/// `busy` marks the sections of one thread, as solo.busy does. Who calls this has taken away what
-/// they look at: no section begins any more, and what those before did is seen.
-void outlast_section(const atomic<std::uint32_t>& busy) noexcept;
+/// `busy` marks the sections of a thread, as solo.busy does; the caller has closed what they look
+/// at, and passed the barrier. True: that thread is in none, and what it did in them is seen. Waits
+/// for the end of one for some microseconds: false, if the kernel lets another thread run
+/// meanwhile.
+bool has_left_section(const atomic<std::uint32_t>& busy) noexcept;
 
 /// Takes the ownership away, whoever has it. The caller holds the idle lock.
 void solo_revoke() noexcept;
