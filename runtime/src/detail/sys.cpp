@@ -12,6 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 namespace weft::detail {
 namespace {
 
@@ -67,11 +69,14 @@ bool real_prepare_barrier() {
 }
 
 void real_barrier_everywhere() {
-  // Others rely on it without asking. It can fail if the process was forbidden to call it
-  // meanwhile.
-  WEFT_CHECK(::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0,
-             "membarrier(2) is refused, which the system had when the run began: a seccomp filter "
-             "that is set up during a run must allow it");
+  // Others rely on it without asking. It may lack memory for a moment, or be forbidden meanwhile.
+  while (::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0) {
+    WEFT_CHECK(
+        errno == ENOMEM,
+        "membarrier(2) is refused, which the system had when the run began: a seccomp filter "
+        "that is set up during a run must allow it");
+    real_nap(1'000'000);
+  }
 }
 
 int real_alternate_stack(const stack_t* to, stack_t* before) { return ::sigaltstack(to, before); }

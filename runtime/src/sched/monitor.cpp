@@ -212,8 +212,9 @@ bool monitor::look(std::int64_t now, std::int64_t elapsed) {
       before.since = now;
     }
     if (s.any() && sched_.worker_at(i).stuck()) {
-      rescued_.bump(sched_.worker_at(i).rescue_queues());
-      acted = true;
+      const std::size_t n_rescued = sched_.worker_at(i).rescue_queues();
+      rescued_.bump(n_rescued);
+      acted |= n_rescued != 0;
     }
     contended += s.contended - before.sample.contended;
     stolen += s.stolen;

@@ -12,16 +12,13 @@
 #include "detail/sys.hpp"
 #include "sched/scheduler.hpp"
 #include "sched/simulation.hpp"
+#include "time/clock.hpp"
 
 namespace weft::detail {
 namespace {
 
-// Looks at a section that is some instructions long; each takes some 20 to 100 ns.
-#if WEFT_MODEL
-constexpr int section_spins = 1;
-#else
-constexpr int section_spins = 100;
-#endif
+// A section is some instructions long, and a few cache misses; the barrier may have interrupted it.
+constexpr std::int64_t section_ns = 5'000;
 
 // [solo.7] 1 once a thread that is not a worker has used weft. Never reset.
 constinit atomic<std::uint32_t> forbidden{0};
@@ -87,11 +84,10 @@ solo_exempt::~solo_exempt() = default;
 
 bool has_left_section(const atomic<std::uint32_t>& busy) noexcept {
   // [solo.6] acquire: pairs with [solo.3]. [gate.5] acquire: pairs with [gate.2].
-  for (int spins = 0; busy.load(acquire) != 0; ++spins) {
-    if (spins == section_spins) {
+  for (const std::int64_t begin = clock.now(); busy.load(acquire) != 0; cpu_relax()) {
+    if (clock.now() - begin >= section_ns) {
       return false;
     }
-    cpu_relax();
   }
   return true;
 }

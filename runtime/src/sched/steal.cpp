@@ -50,19 +50,22 @@ bool old_work(const work_sample& then, const work_sample& now, std::int64_t elap
          (then.next && now.next && then.picks == now.picks);
 }
 
-// `then`: what was seen at the time `begin`.
-goroutine* worker::steal_from(worker& victim, const work_sample& then,
-                              std::int64_t begin) noexcept {
-  if (!old_work(then, victim.sample(), clock.now() - begin)) {
+// `then`: what was seen at the time `begin`. The clock is read first: a thief that loses its
+// processor in between takes work for younger, not for older.
+goroutine* worker::steal_from(worker& victim, const work_sample& then, std::int64_t begin,
+                              bool& refused) noexcept {
+  const std::int64_t watched = clock.now() - begin;
+  if (!old_work(then, victim.sample(), watched)) {
     return nullptr;  // nothing that would be worth a visit
   }
   const auto visit = victim.gate_.receive();
   if (!visit) {
+    refused = true;
     return nullptr;
   }
   // To come may have taken longer than to watch.
-  const work_sample now = victim.sample();
   const std::int64_t elapsed = clock.now() - begin;
+  const work_sample now = victim.sample();
   if (then.deque_size != 0 &&
       waits_long(now.deque_size, now.deque_position - then.deque_position, elapsed)) {
     goroutine* first = victim.fresh_.steal();
@@ -130,12 +133,13 @@ goroutine* worker::search(bool& futile) noexcept {
       cpu_relax();
     }
   } while (clock.now() - begin < watch_ns);
+  bool refused = false;
   for (std::uint32_t i = 0; i < n; ++i) {
-    if (goroutine* g = steal_from(*victims[i], before[i], begin)) {
+    if (goroutine* g = steal_from(*victims[i], before[i], begin, refused)) {
       return g;
     }
   }
-  futile = true;
+  futile = !refused;  // where it was refused it may be needed soon
   return nullptr;
 }
 

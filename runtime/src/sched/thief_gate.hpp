@@ -1,7 +1,7 @@
 #pragma once
 // A worker's queues are its own until a thief comes: as long as the gate is open the owner takes
 // from them with plain instructions. A thief closes it, by the means of [solo]: it makes every
-// running thread pass a barrier, and waits until the owner has left a section. Then both keep
+// running thread pass a barrier, and takes only if the owner is in no section then. Both keep
 // to [next], [deque] and [ring]. The owner opens it again when nobody has come for a while. All the
 // cost is on the side that comes rarely. Protocol [gate] in docs/protocols.md.
 #include <weft/detail/atomic.hpp>
@@ -79,10 +79,10 @@ class thief_gate {
     const bool received_;
   };
 
-  /// A thief comes; it is not received while the owner is in a section and does not leave it, since
-  /// the kernel lets another thread run, or while another thief closes the gate. Does not block;
-  /// the first visit after a while makes every running thread of the process pass a barrier, 5 to
-  /// 30 us.
+  /// A thief comes; it is not received while the owner is in a section and does not leave it within
+  /// 5 us, since its thread does not run, or while another thief closes the gate. Does not wait for
+  /// either. The first visit after a while makes every running thread of the process pass a
+  /// barrier: 5 to 30 us as a rule.
   [[nodiscard]] visit receive() noexcept { return visit(*this); }
 
  private:
@@ -97,7 +97,7 @@ class thief_gate {
       busy_.store(1, relaxed);  // [gate.1] relaxed: ordered by [gate.4]'s membarrier
       asm volatile("" ::: "memory");
       // [gate.1] After busy in program order; [gate.4] makes that everybody's order. relaxed: zero
-      // is what this thread has written [gate.7], or the beginning.
+      // is what this thread, or the worker's one before it, has written [gate.7], or the beginning.
       if (state_.load(relaxed) == 0) [[likely]] {
         return true;
       }

@@ -203,7 +203,8 @@ class alignas(2 * cache_line) worker : public sleeper {
   goroutine* pop_global(std::size_t most) noexcept;
   goroutine* find_work();
   goroutine* search(bool& futile) noexcept;
-  goroutine* steal_from(worker& victim, const work_sample& then, std::int64_t begin) noexcept;
+  goroutine* steal_from(worker& victim, const work_sample& then, std::int64_t begin,
+                        bool& refused) noexcept;
   bool settle_attention();
   bool run_timers() noexcept;
   void fire(const due_timer& due) noexcept;

@@ -91,10 +91,9 @@ class solo_section {
   bool alone_ = false;
 };
 
-/// `busy` marks the sections of a thread, as solo.busy does; the caller has closed what they look
-/// at, and passed the barrier. True: that thread is in none, and what it did in them is seen. Waits
-/// for the end of one for some microseconds: false, if the kernel lets another thread run
-/// meanwhile.
+/// `busy` marks the sections of a thread, as solo.busy does; what they look at has been closed, and
+/// the barrier passed since. True: that thread is in none, and what it did in them is seen. Waits
+/// for the end of one for 5 us: false, if it does not run on so soon.
 bool has_left_section(const atomic<std::uint32_t>& busy) noexcept;
 
 /// Takes the ownership away, whoever has it. The caller holds the idle lock.
