@@ -68,8 +68,8 @@ TEST(Sandbox, ThatForbidsMembarrierDuringARunEndsTheProgramWithAWord) {
                           if (!forbid(SYS_membarrier)) {
                             std::_Exit(3);
                           }
-                          for (int ms = 0; ms < 20'000;
-                               ++ms) {  // somebody comes to help, sooner or later
+                          // Somebody comes to help, sooner or later.
+                          for (int ms = 0; ms < 20'000; ++ms) {
                             weft::go([] { compute(100us); });
                             weft::go([] { compute(100us); });
                             weft::sleep(1ms);
