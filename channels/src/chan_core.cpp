@@ -41,7 +41,7 @@ void deallocate(void* at, std::size_t bytes, std::size_t align) noexcept {
 }
 
 // self() allocates for a foreign thread's first wait.
-goroutine* self_or_unlock(biased_lock& held) {
+[[gnu::always_inline]] inline goroutine* self_or_unlock(biased_lock& held) {
   try {
     return self();
   } catch (...) {
@@ -183,7 +183,7 @@ __attribute__((noinline)) bool chan_core::wait_and_unlock(void* value, bool send
 
 // ---- send ----
 
-chan_status chan_core::send_locked(void* from) noexcept {
+[[gnu::always_inline]] inline chan_status chan_core::send_here(void* from) noexcept {
   if (closed_.load(relaxed)) {  // relaxed: locked
     return chan_status::closed;
   }
@@ -201,13 +201,20 @@ chan_status chan_core::send_locked(void* from) noexcept {
   return chan_status::would_block;
 }
 
+chan_status chan_core::send_locked(void* from) noexcept { return send_here(from); }
+
 bool chan_core::send_and_unlock(void* from) {
   const race::runtime_code in;
   if (!may_send()) {
     return wait_and_unlock(from, true);
   }
-  const chan_status s = send_locked(from);
-  if (s == chan_status::ok) {
+  return send_or_wait(from);
+}
+
+// Apart, so that who has to wait saves no registers for it.
+__attribute__((noinline)) bool chan_core::send_or_wait(void* from) {
+  const chan_status s = send_here(from);
+  if (s == chan_status::ok) [[likely]] {
     return true;
   }
   if (s == chan_status::closed) {
@@ -300,11 +307,16 @@ bool chan_core::recv_and_unlock(void* to) {
   if (!may_recv()) {
     return wait_and_unlock(to, false);
   }
+  return recv_or_wait(to);
+}
+
+// Apart, as send_or_wait().
+__attribute__((noinline)) bool chan_core::recv_or_wait(void* to) {
   if (timer_ != nullptr) [[unlikely]] {
     return wait_for_time(to, {}) == chan_status::ok;
   }
   const chan_status s = recv_locked(to);
-  if (s == chan_status::ok) {
+  if (s == chan_status::ok) [[likely]] {
     return true;
   }
   if (s == chan_status::closed) {

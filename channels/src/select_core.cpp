@@ -126,8 +126,11 @@ struct attempt {
 
   void order_locks() noexcept {
     chan_core** const locks = scratch.locks;
-    if (count == 2 && std::less<>{}(locks[0], locks[1])) {  // by far the most
-      channels = 2;
+    if (count == 2) {  // by far the most
+      if (std::less<>{}(locks[1], locks[0])) {
+        std::swap(locks[0], locks[1]);
+      }
+      channels = locks[0] != locks[1] ? 2 : 1;
       return;
     }
     std::sort(locks, locks + count, std::less<>{});
@@ -330,6 +333,50 @@ select_result wait_for_one(attempt& a, goroutine* me, bool biased) {
   }
 }
 
+// Which of the cases `drawn`, `failed` and, without `timers`, those of timers left out looks as if
+// it could go; or none.
+std::uint32_t choose_unlocked(const select_entry* entries, std::uint32_t n, bool biased,
+                              std::uint32_t drawn, std::uint32_t failed, bool timers) noexcept {
+  return choose(n, biased, [=](std::uint32_t k) {
+    return k != drawn && k != failed && may_go(entries[k]) && (timers || !entries[k].core->timed());
+  });
+}
+
+// `drawn`: this case has been tried.
+__attribute__((noinline)) select_result select_from(const select_entry* entries, std::uint32_t n,
+                                                    select_options options,
+                                                    const select_scratch& scratch,
+                                                    std::uint32_t drawn) {
+  // A timer's channel looks as if it could go whatever the time is: if it could not, once more,
+  // without such.
+  std::uint32_t i = choose_unlocked(entries, n, options.biased, drawn, none, true);
+  for (int tries = 0; i != none && tries < 2; ++tries) {
+    if (const chan_status s = try_one(entries[i]); s != chan_status::would_block) {
+      return select_result(i, s == chan_status::closed);
+    }
+    i = choose_unlocked(entries, n, options.biased, drawn, i, false);
+  }
+  attempt a{entries, n, scratch};
+  a.list_cases();
+  // The time may be up when it begins: a default, but only if all channels say no at one instant.
+  const bool is_up = a.limit.is_up();
+  const bool may_wait = !is_up && !options.has_default;
+  if (may_wait && a.count == 0 && a.limit.deadline == never) {
+    park_forever(wait_reason::select_no_cases);
+  }
+  // Allocates for a foreign thread's first wait: not with locks held.
+  goroutine* me = may_wait ? self() : nullptr;
+  for (;;) {
+    const select_result r = wait_for_one(a, me, options.biased);
+    if (r.index() == select_result::took_default && is_up) {
+      return select_result(a.limit.index);
+    }
+    if (r.index() != select_result::look_again) {
+      return r;
+    }
+  }
+}
+
 // For dumps: the channels, in the order of their addresses, each once.
 void describe_select(const void* at, wait_description& out) noexcept {
   const auto* a = static_cast<const attempt*>(at);
@@ -353,55 +400,23 @@ bool no_entry_can_go(const select_entry* entries, std::uint32_t n) noexcept {
          });
 }
 
+// One case drawn at random before anything else: a select whose cases are all ready ends here. The
+// choice stays uniform: if the drawn case cannot go, all that can are drawn from again. Not with a
+// default, which most often is what is taken. The rest is apart, so that this saves few registers.
 select_result select_core(const select_entry* entries, std::uint32_t n, select_options options,
                           const select_scratch& scratch) {
   const race::runtime_code in;
   schedule_point();
-  // One case drawn at random before anything else: a select whose cases are all ready ends here.
-  // The choice stays uniform: if the drawn case cannot go, all that can are drawn from again. Not
-  // with a default, which most often is what is taken.
-  std::uint32_t drawn = none;
-  if (!options.biased && !options.has_default && n != 0) {
-    drawn = draw(n);
-    if (may_go(entries[drawn])) {
-      if (const chan_status s = try_one(entries[drawn]); s != chan_status::would_block) [[likely]] {
-        return select_result(drawn, s == chan_status::closed);
-      }
+  if (options.biased || options.has_default || n == 0) {
+    return select_from(entries, n, options, scratch, none);
+  }
+  const std::uint32_t drawn = draw(n);
+  if (may_go(entries[drawn])) {
+    if (const chan_status s = try_one(entries[drawn]); s != chan_status::would_block) [[likely]] {
+      return select_result(drawn, s == chan_status::closed);
     }
   }
-  // A timer's channel looks as if it could go whatever the time is: if it could not, once more,
-  // without such.
-  const auto choose_but = [&](std::uint32_t one, bool timers) {
-    return choose(n, options.biased, [&](std::uint32_t k) {
-      return k != drawn && k != one && may_go(entries[k]) && (timers || !entries[k].core->timed());
-    });
-  };
-  std::uint32_t i = choose_but(none, true);
-  for (int tries = 0; i != none && tries < 2; ++tries) {
-    if (const chan_status s = try_one(entries[i]); s != chan_status::would_block) {
-      return select_result(i, s == chan_status::closed);
-    }
-    i = choose_but(i, false);
-  }
-  attempt a{entries, n, scratch};
-  a.list_cases();
-  // The time may be up when it begins: a default, but only if all channels say no at one instant.
-  const bool is_up = a.limit.is_up();
-  const bool may_wait = !is_up && !options.has_default;
-  if (may_wait && a.count == 0 && a.limit.deadline == never) {
-    park_forever(wait_reason::select_no_cases);
-  }
-  // Allocates for a foreign thread's first wait: not with locks held.
-  goroutine* me = may_wait ? self() : nullptr;
-  for (;;) {
-    const select_result r = wait_for_one(a, me, options.biased);
-    if (r.index() == select_result::took_default && is_up) {
-      return select_result(a.limit.index);
-    }
-    if (r.index() != select_result::look_again) {
-      return r;
-    }
-  }
+  return select_from(entries, n, options, scratch, drawn);
 }
 
 }  // namespace weft::detail

@@ -19,8 +19,10 @@ std::size_t num_goroutines() noexcept { return 1; }
 namespace detail {
 
 // A goroutine runs at once, to its end.
-goroutine* begin_spawn(std::source_location) { return new goroutine; }
-void* closure_of(goroutine* g) noexcept { return g->closure; }
+new_goroutine begin_spawn(std::source_location) {
+  auto* g = new goroutine;
+  return {g, g->closure};
+}
 void finish_spawn(goroutine* g, void (*run)(void*)) noexcept {
   run(g->closure);
   delete g;

@@ -27,20 +27,19 @@ inline constexpr bool fits_inline = sizeof(F) <= inline_closure_bytes && alignof
 
 // Puts f into the record's room, or on the heap if it is too large for it.
 template <class F>
-void submit(goroutine* g, F&& f) {
+void submit(new_goroutine g, F&& f) {
   using closure = std::decay_t<F>;
-  void* room = closure_of(g);
   try {
     if constexpr (fits_inline<closure>) {
-      ::new (room) closure(std::forward<F>(f));
+      ::new (g.room) closure(std::forward<F>(f));
     } else {
-      ::new (room) closure*(new closure(std::forward<F>(f)));
+      ::new (g.room) closure*(new closure(std::forward<F>(f)));
     }
   } catch (...) {
-    abandon_spawn(g);
+    abandon_spawn(g.record);
     throw;
   }
-  finish_spawn(g, [](void* at) {
+  finish_spawn(g.record, [](void* at) {
     if constexpr (fits_inline<closure>) {
       struct destroy {
         closure& c;

@@ -85,16 +85,28 @@ void outside_changed() noexcept {
   }
 }
 
-// Makes g runnable. `in_turn`: behind the others instead of next.
-void make_ready(goroutine* g, bool in_turn) noexcept {
-  const race::runtime_code in;
+// g is an ordinary goroutine: before it is in a queue.
+void say_runnable(goroutine* g) noexcept {
+  race::notice(g);
+  g->since().store(coarse_now.load(relaxed), relaxed);  // relaxed: for dumps
+  g->state.store(goroutine_state::runnable,
+                 release);  // [visit.1] release: its stack was made before
+}
+
+bool is_ordinary(const goroutine* g) noexcept {
   // relaxed: constant while its run lasts; a later run's threads came after the change.
-  const goroutine_kind kind = g->kind.load(relaxed);
-  if (kind == goroutine_kind::abandoned) [[unlikely]] {
+  return g->kind.load(relaxed) == goroutine_kind::ordinary;
+}
+
+// What is neither a worker's doing nor an ordinary goroutine's.
+__attribute__((noinline)) void make_ready_elsewhere(goroutine* g) noexcept {
+  const race::runtime_code in;
+  const goroutine_kind kind = g->kind.load(relaxed);  // relaxed: as above
+  if (kind == goroutine_kind::abandoned) {
     return;
   }
-  race::notice(g);
   if (kind == goroutine_kind::foreign) {
+    race::notice(g);
     // relaxed: written by the thread before it could be woken.
     if (g->state.load(relaxed) == goroutine_state::parked) {
       g->state.store(goroutine_state::running, relaxed);  // relaxed: as above
@@ -105,13 +117,8 @@ void make_ready(goroutine* g, bool in_turn) noexcept {
     sys.futex_wake(word, 1);
     return;
   }
-  g->since().store(coarse_now.load(relaxed), relaxed);  // relaxed: for dumps
-  g->state.store(goroutine_state::runnable,
-                 release);  // [visit.1] release: its stack was made before
-  worker* w = this_worker();
-  if (w != nullptr && !w->stopped()) [[likely]] {
-    in_turn ? w->push_quietly(g) : w->push_next(g);
-  } else if (scheduler::in_use s; s) {
+  say_runnable(g);
+  if (scheduler::in_use s; s) {
     s->inject(g);
   }
   // Otherwise the runtime has ended and g was abandoned with it (GR-2).
@@ -179,9 +186,23 @@ void park(wait_cause why, park_commit commit, void* arg) noexcept {
   race::saw_notice(g);
 }
 
-void ready(goroutine* g) noexcept { make_ready(g, false); }
+void ready(goroutine* g) noexcept {
+  const race::runtime_code in;
+  if (worker* w = this_worker(); w != nullptr && !w->stopped() && is_ordinary(g)) [[likely]] {
+    say_runnable(g);
+    return w->push_next(g);
+  }
+  make_ready_elsewhere(g);
+}
 
-void ready_in_turn(goroutine* g) noexcept { make_ready(g, true); }
+void ready_in_turn(goroutine* g) noexcept {
+  const race::runtime_code in;
+  if (worker* w = this_worker(); w != nullptr && !w->stopped() && is_ordinary(g)) [[likely]] {
+    say_runnable(g);
+    return w->push_quietly(g);
+  }
+  make_ready_elsewhere(g);
+}
 
 void ready_chain(waiter* first) noexcept {
   const race::runtime_code in;

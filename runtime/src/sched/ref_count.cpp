@@ -5,18 +5,24 @@
 namespace weft::detail {
 namespace {
 
-// Runs f while this thread, if it is no worker, is counted as a user [solo.8]: nobody becomes
+// Runs f while this thread, which is no worker, is counted as a user [solo.8]: nobody becomes
 // solo's owner meanwhile, and if somebody may be it already, this thread makes itself known.
 template <class F>
-auto beside_owner(F f) noexcept {
-  if (!WEFT_SOLO || this_worker() != nullptr) [[likely]] {
-    return f();
-  }
+__attribute__((noinline)) auto as_a_user(F f) noexcept {
   const scheduler::in_use s;
   if (s) {
     solo_meet();
   }
   return f();
+}
+
+// Runs f, which counts, beside solo's owner, if there is one.
+template <class F>
+auto beside_owner(F f) noexcept {
+  if (!WEFT_SOLO || this_worker() != nullptr) [[likely]] {
+    return f();
+  }
+  return as_a_user(f);
 }
 
 }  // namespace

@@ -61,21 +61,27 @@ void worker::push_quietly(goroutine* g) noexcept {
 }
 
 void worker::push_fresh(goroutine* g) noexcept {
-  while (!fresh_.push(g))
-    [[unlikely]] {
-      goroutine* moved[batch];
-      std::size_t n = 0;
-      while (n < batch) {
-        goroutine* old = fresh_.steal();
-        if (old == nullptr) {
-          break;
-        }
-        moved[n++] = old;
+  if (!fresh_.push(g)) [[unlikely]] {
+    return push_fresh_too_many(g);
+  }
+  wake_thief();
+}
+
+__attribute__((noinline)) void worker::push_fresh_too_many(goroutine* g) noexcept {
+  do {
+    goroutine* moved[batch];
+    std::size_t n = 0;
+    while (n < batch) {
+      goroutine* old = fresh_.steal();
+      if (old == nullptr) {
+        break;
       }
-      if (n != 0) {
-        WEFT_CHECK(sched_.global.push(port_, moved, n), "out of memory for the global queue");
-      }
+      moved[n++] = old;
     }
+    if (n != 0) {
+      WEFT_CHECK(sched_.global.push(port_, moved, n), "out of memory for the global queue");
+    }
+  } while (!fresh_.push(g));
   wake_thief();
 }
 
@@ -107,13 +113,17 @@ void worker::prefetch(goroutine* const* all, std::size_t n) noexcept {
 
 // Where many take turns, the next has been away for long: its record, its stack and what was saved
 // there are each found through the one before, so they are fetched one pick apart. In a section of
-// [gate]: others could take the goroutine, run it to its end and unmap its stack.
-void worker::fetch_ahead() noexcept {
-  __builtin_prefetch(ready_.ahead(2), 1);
-  __builtin_prefetch(ready_.ahead(1)->stack, 1);
-  if (const fiber* f = ready_.ahead(0)->stack) {
-    prefetch_saved(f);
+// [gate]: others could take the goroutine, run it to its end and unmap its stack. Returns g, which
+// was just taken from the ring.
+__attribute__((noinline)) goroutine* worker::fetch_ahead(goroutine* g) noexcept {
+  if (const thief_gate::section alone(gate_); alone && ready_.ahead(deep) != nullptr) {
+    __builtin_prefetch(ready_.ahead(2), 1);
+    __builtin_prefetch(ready_.ahead(1)->stack, 1);
+    if (const fiber* f = ready_.ahead(0)->stack) {
+      prefetch_saved(f);
+    }
   }
+  return g;
 }
 
 goroutine* worker::pop_global(std::size_t most) noexcept {
@@ -186,43 +196,66 @@ goroutine* worker::pick_oldest_fresh() noexcept {
 
 goroutine* worker::pick_ready() noexcept {
   const thief_gate::section alone(gate_);
-  return pop_ready(static_cast<bool>(alone));
+  return alone ? ready_.pop_alone() : ready_.pop();
 }
 
+// While no thief comes, without a call: so no register is saved.
 goroutine* worker::pick_in_order() noexcept {
-  const thief_gate::section section(gate_);
-  const bool alone = static_cast<bool>(section);
+  goroutine* g = nullptr;
+  bool many = false;
+  {
+    const thief_gate::section alone(gate_);
+    if (!alone) [[unlikely]] {
+      return pick_among_thieves();
+    }
+    goroutine* next = next_.load(relaxed);  // relaxed: see [gate]
+    if (next != nullptr && streak_ < next_streak) [[likely]] {
+      next_.store(nullptr, relaxed);  // relaxed: [gate.2] publishes it
+      ++streak_;
+      return next;
+    }
+    streak_ = 0;
+    if (next == nullptr) {
+      g = fresh_.pop_alone();
+      if (g != nullptr) {
+        return g;
+      }
+    }
+    g = ready_.pop_alone();
+    many = ready_.ahead(deep) != nullptr;
+    if (g == nullptr && next != nullptr) {
+      g = fresh_.pop_alone();
+      if (g == nullptr) {
+        next_.store(nullptr, relaxed);  // relaxed: as above
+        g = next;
+      }
+    }
+  }
+  return many ? fetch_ahead(g) : g;
+}
+
+// The same when thieves come.
+__attribute__((noinline)) goroutine* worker::pick_among_thieves() noexcept {
   const bool next_waits = next_.load(relaxed) != nullptr;  // relaxed: a hint; take_next() decides
-  if (next_waits && streak_ < next_streak) [[likely]] {
-    if (goroutine* g = take_next(alone)) {
+  if (next_waits && streak_ < next_streak) {
+    if (goroutine* g = take_next()) {
       ++streak_;
       return g;
     }
   }
   streak_ = 0;
   if (next_waits) {
-    if (goroutine* g = pop_ready(alone)) {
+    if (goroutine* g = ready_.pop()) {
       return g;
     }
   }
-  if (goroutine* g = alone ? fresh_.pop_alone() : fresh_.pop()) {
+  if (goroutine* g = fresh_.pop()) {
     return g;
   }
-  if (goroutine* g = pop_ready(alone)) {
+  if (goroutine* g = ready_.pop()) {
     return g;
   }
-  return next_waits ? take_next(alone) : nullptr;
-}
-
-goroutine* worker::pop_ready(bool alone) noexcept {
-  if (!alone) {
-    return ready_.pop();
-  }
-  goroutine* g = ready_.pop_alone();
-  if (ready_.ahead(deep) != nullptr) [[unlikely]] {
-    fetch_ahead();
-  }
-  return g;
+  return next_waits ? take_next() : nullptr;
 }
 
 void worker::claim_solo() noexcept {
@@ -233,18 +266,13 @@ void worker::claim_solo() noexcept {
 }
 
 // Empties the next slot, unless a thief was faster.
-goroutine* worker::take_next(bool alone) noexcept {
-  if (alone) {
-    goroutine* g = next_.load(relaxed);  // relaxed: see [gate]
-    next_.store(nullptr, relaxed);       // relaxed: [gate.2] publishes it
-    return g;
-  }
+goroutine* worker::take_next() noexcept {
   return next_.exchange(nullptr, acq_rel);  // [next.2] acq_rel: a thief may take it, too
 }
 
 // All that is queued here goes to the simulation, which has an order of its own.
 void worker::collect(simulation& s) {
-  if (goroutine* g = take_next(false)) {
+  if (goroutine* g = take_next()) {
     s.add(g);
   }
   while (goroutine* g = ready_.pop()) {
@@ -285,7 +313,7 @@ goroutine* worker::pick_seeded() noexcept {
     goroutine* g = nullptr;
     switch ((first + i) % 4) {
       case 0:
-        g = take_next(false);
+        g = take_next();
         break;
       case 1:
         g = fresh_.pop();
@@ -355,7 +383,7 @@ void worker::flush_queues() noexcept {
       n = 0;
     }
   };
-  if (goroutine* g = take_next(false)) {
+  if (goroutine* g = take_next()) {
     moved[n++] = g;
   }
   while (goroutine* g = ready_.pop()) {

@@ -36,13 +36,21 @@ void announce() noexcept {
 }
 #endif
 
-// A lock that others may hold; the caller is no owner of solo.
-void take_with_others(spinlock& lock, simulation::goes_first who) noexcept {
+void check_awake([[maybe_unused]] const worker* w) noexcept {
 #ifndef NDEBUG
   // [solo.1] A worker among the sleepers counts as one that runs no weft code.
-  const worker* w = this_worker();
   WEFT_CHECK(w == nullptr || !w->counts_as_asleep(), "a sleeping worker takes a biased lock");
 #endif
+}
+
+__attribute__((noinline)) void wait_for(spinlock& lock) noexcept {
+  note_contention();
+  lock.lock();
+}
+
+// By a thread that is no worker, or in a simulation.
+__attribute__((noinline)) void take_specially(spinlock& lock, simulation::goes_first who) noexcept {
+  check_awake(this_worker());
   solo_meet();
   if (simulating.load(relaxed) != 0) [[unlikely]] {  // relaxed: set by the same thread
     if (simulation* s = this_simulation()) {
@@ -50,11 +58,22 @@ void take_with_others(spinlock& lock, simulation::goes_first who) noexcept {
       return;
     }
   }
-  if (lock.try_lock()) [[likely]] {
-    return;
+  if (!lock.try_lock()) [[unlikely]] {
+    wait_for(lock);
   }
-  note_contention();
-  lock.lock();
+}
+
+// A lock that others may hold; the caller is no owner of solo. What a worker needs calls nothing if
+// it gets the lock.
+inline void take_with_others(spinlock& lock, simulation::goes_first who) noexcept {
+  const worker* w = this_worker();
+  if (w == nullptr || simulating.load(relaxed) != 0) [[unlikely]] {  // relaxed: as above
+    return take_specially(lock, who);
+  }
+  check_awake(w);
+  if (!lock.try_lock()) [[unlikely]] {
+    wait_for(lock);
+  }
 }
 
 }  // namespace

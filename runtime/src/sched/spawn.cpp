@@ -51,21 +51,33 @@ void give_back(goroutine* g) noexcept {
   }
 }
 
-goroutine* fresh_record(worker* w, std::source_location site, std::uint64_t parent,
-                        goroutine_extra* extra = nullptr) {
-  goroutine* g = nullptr;
+// `w`: the caller's worker, or null. Throws no_runtime and std::bad_alloc.
+goroutine* take_record(worker* w) {
   if (w != nullptr) {
-    g = w->take_record();
-    g->id = w->next_id();
-    w->count_created();
-  } else {
-    scheduler::in_use s;
-    if (!s) {
-      throw_no_runtime("go");
+    if (!w->stocked()) [[unlikely]] {
+      w->restock();
     }
-    g = s->take_foreign_record();
-    g->id = s->take_ids(1);
+    return w->take_record();
   }
+  scheduler::in_use s;
+  if (!s) {
+    throw_no_runtime("go");
+  }
+  goroutine* g = s->take_foreign_record();
+  g->id = s->take_ids(1);
+  return g;
+}
+
+new_goroutine fill_in(goroutine* g, std::source_location site, std::uint64_t parent) noexcept {
+  sanitizer::open(g->closure, sizeof(g->closure));
+  g->site = site;
+  g->parent = parent;
+  return {g, g->room()};
+}
+
+new_goroutine fresh_record(worker* w, std::source_location site, std::uint64_t parent,
+                           goroutine_extra* extra = nullptr) {
+  goroutine* g = take_record(w);
 #if WEFT_RACE
   try {
     g->actor = race::make_actor();
@@ -73,17 +85,12 @@ goroutine* fresh_record(worker* w, std::source_location site, std::uint64_t pare
     give_back(g);
     throw;
   }
+  race::name_actor(g->actor, g->id, extra != nullptr ? extra->name : std::string_view());
 #endif
-  sanitizer::open(g->closure, sizeof(g->closure));
-  g->site = site;
-  g->parent = parent;
   if (extra != nullptr) {
     g->extra = extra;
   }
-#if WEFT_RACE
-  race::name_actor(g->actor, g->id, extra != nullptr ? extra->name : std::string_view());
-#endif
-  return g;
+  return fill_in(g, site, parent);
 }
 
 goroutine* current_goroutine() noexcept {
@@ -103,27 +110,33 @@ std::unique_ptr<local_values> copy_locals() {
   return inherited_locals();
 }
 
-}  // namespace
-
-goroutine* begin_spawn(std::source_location site) {
+// With what the fast path has no use for: goroutine_locals, threads, an empty stock, races.
+__attribute__((noinline)) new_goroutine begin_spawn_slowly(std::source_location site) {
   const race::runtime_code in;
-  worker* w = this_worker();
-  const goroutine* me = w != nullptr ? w->current() : nullptr;
-  if (me != nullptr && me->extra == nullptr) [[likely]] {
-    return fresh_record(w, site, me->id);
-  }
   auto locals = copy_locals();  // user code: the worker may be another one after it
   if (locals == nullptr) {
     return fresh_record(this_worker(), site, this_goroutine::id());
   }
   auto extra = std::make_unique<goroutine_extra>();
   extra->locals = std::move(locals);
-  goroutine* g = fresh_record(this_worker(), site, this_goroutine::id(), extra.get());
+  const new_goroutine g = fresh_record(this_worker(), site, this_goroutine::id(), extra.get());
   extra.release();
   return g;
 }
 
-goroutine* begin_spawn(const spawn_request& request, std::source_location site) {
+}  // namespace
+
+// What nearly all spawns take calls nothing, so that no register need be saved first.
+new_goroutine begin_spawn(std::source_location site) {
+  worker* w = this_worker();
+  const goroutine* me = !race::on && w != nullptr ? w->current() : nullptr;
+  if (me != nullptr && me->extra == nullptr && w->stocked()) [[likely]] {
+    return fill_in(w->take_record(), site, me->id);
+  }
+  return begin_spawn_slowly(site);
+}
+
+new_goroutine begin_spawn(const spawn_request& request, std::source_location site) {
   const race::runtime_code in;
   auto extra = std::make_unique<goroutine_extra>();
   extra->locals = copy_locals();  // user code: the worker may be another one after it
@@ -134,7 +147,7 @@ goroutine* begin_spawn(const spawn_request& request, std::source_location site) 
     extra->own_fiber = stack_pool::map_fiber(request.stack_bytes, worker::fiber_loop);
   }
   try {
-    goroutine* g = fresh_record(this_worker(), site, this_goroutine::id(), extra.get());
+    const new_goroutine g = fresh_record(this_worker(), site, this_goroutine::id(), extra.get());
     extra.release();
     return g;
   } catch (...) {
@@ -145,10 +158,19 @@ goroutine* begin_spawn(const spawn_request& request, std::source_location site) 
   }
 }
 
-void* closure_of(goroutine* g) noexcept {
-  const race::runtime_code in;
-  return g->room();
+namespace {
+
+// In a simulation, and by threads that are no workers.
+__attribute__((noinline)) void submit_specially(goroutine* g) noexcept {
+  if (worker* w = this_worker()) {
+    w->push_fresh(g);
+    schedule_point();
+  } else if (scheduler::in_use s; s) {
+    s->inject(g);
+  }
 }
+
+}  // namespace
 
 void finish_spawn(goroutine* g, void (*run)(void*)) noexcept {
   const race::runtime_code in;
@@ -158,12 +180,11 @@ void finish_spawn(goroutine* g, void (*run)(void*)) noexcept {
   g->run = run;
   g->since().store(coarse_now.load(relaxed), relaxed);  // relaxed: for dumps
   g->state.store(goroutine_state::runnable, release);   // [visit.1] release: the record is complete
-  if (worker* w = this_worker()) {
-    w->push_fresh(g);
-    schedule_point();
-  } else if (scheduler::in_use s; s) {
-    s->inject(g);
+  worker* w = this_worker();
+  if (w == nullptr || simulating.load(relaxed) != 0) [[unlikely]] {  // relaxed: set by this thread
+    return submit_specially(g);
   }
+  w->push_fresh(g);
 }
 
 void abandon_spawn(goroutine* g) noexcept {
@@ -212,7 +233,7 @@ void run_scheduler(const runtime_options& options, simulation* simulated, const 
   install_crash_handlers();
   goroutine* g = nullptr;
   try {
-    g = fresh_record(nullptr, site, 0);
+    g = fresh_record(nullptr, site, 0).record;
   } catch (...) {
     if (simulated != nullptr) {
       simulated->end();

@@ -26,19 +26,18 @@ class thief_gate {
   /// one is open its thread must not wake, start or wait for another thread, nor park.
   class section {
    public:
-    explicit section(thief_gate& gate) noexcept : gate_(gate), alone_(gate.begin()) {}
+    explicit section(thief_gate& gate) noexcept : gate_(gate.begin() ? &gate : nullptr) {}
     ~section() {
-      if (alone_) {
-        gate_.end();
+      if (gate_ != nullptr) {
+        gate_->end();
       }
     }
     section(const section&) = delete;
     section& operator=(const section&) = delete;
-    explicit operator bool() const noexcept { return alone_; }
+    explicit operator bool() const noexcept { return gate_ != nullptr; }
 
    private:
-    thief_gate& gate_;
-    const bool alone_;
+    thief_gate* const gate_;
   };
 
   /// To be called now and then, outside of sections: opens the gate if nobody has come during the

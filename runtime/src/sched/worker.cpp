@@ -99,44 +99,8 @@ void worker::serve() {
 
 // ---- the loop ----
 
-// It returns when somebody has use for this fiber again, and is called anew [spare.1].
-WEFT_SWITCHES_CONTEXT void worker::fiber_loop() {
-  for (;;) {
-    worker* w = this_worker();  // after each goroutine this may be another one
-    if (w->fiber_->pool == nullptr && w->handoff_ == nullptr) [[unlikely]] {
-      // A fiber of one goroutine's own size, which has ended: go on with an ordinary one. (With
-      // a goroutine handed over it has not begun.)
-      return w->leave_spare(w->take_spare(), drop_fiber);
-    }
-    goroutine* g = w->handoff_;
-    w->handoff_ = nullptr;
-    if (g == nullptr) {
-      g = w->pick_local();
-    }
-    if (g == nullptr) {
-      g = w->find_work();
-    }
-    if (g == nullptr) {
-      return w->leave_spare(&w->native_, recycle_fiber);  // the thread ends
-    }
-    if (g->stack != nullptr) {
-      w->enter(g);
-      return w->leave_spare(g->stack, recycle_fiber);
-    }
-    if (g->extra == nullptr) [[likely]] {
-      w->run_here(g);
-    } else if (g->extra->pinned_to != nullptr && g->extra->pinned_to != w) {
-      w->hand_to_pinned(g);
-    } else if (g->extra->own_fiber != nullptr) {
-      w->handoff_ = g;
-      return w->leave_spare(std::exchange(g->extra->own_fiber, nullptr), recycle_fiber);
-    } else {
-      w->run_here(g);
-    }
-  }
-}
-
-WEFT_SWITCHES_CONTEXT void worker::run_here(goroutine* g) {
+// Not inlined: dumps know a goroutine's first frame by this function's name.
+__attribute__((noinline)) WEFT_SWITCHES_CONTEXT void worker::run_here(goroutine* g) {
   // [stack.5] If it waits, this worker goes on with another stack, and needs it with a channel's
   // lock held: no place for the system calls and page faults of a stack that is used for the first
   // time.
@@ -169,24 +133,74 @@ WEFT_SWITCHES_CONTEXT void worker::run_here(goroutine* g) {
   this_worker()->finish(g);
 }
 
+// It returns when somebody has use for this fiber again, and is called anew [spare.1].
+WEFT_SWITCHES_CONTEXT void worker::fiber_loop() {
+  for (;;) {
+    worker* w = this_worker();  // after each goroutine this may be another one
+    if (w->fiber_->pool == nullptr && w->handoff_ == nullptr) [[unlikely]] {
+      // A fiber of one goroutine's own size, which has ended: go on with an ordinary one. (With
+      // a goroutine handed over it has not begun.)
+      return w->leave_spare(w->take_spare(), drop_fiber);
+    }
+    goroutine* g = w->handoff_;
+    w->handoff_ = nullptr;
+    if (g == nullptr) {
+      g = w->pick_local();
+    }
+    if (g == nullptr) {
+      g = w->find_work();
+    }
+    if (g == nullptr) {
+      return w->leave_spare(&w->native_, recycle_fiber);  // the thread ends
+    }
+    if (g->stack != nullptr) {
+      w->enter(g);
+      return w->leave_spare(g->stack, recycle_fiber);
+    }
+    if (g->extra != nullptr) [[unlikely]] {
+      if (g->extra->pinned_to != nullptr && g->extra->pinned_to != w) {
+        w->hand_to_pinned(g);
+        continue;
+      }
+      if (g->extra->own_fiber != nullptr) {
+        w->handoff_ = g;
+        return w->leave_spare(std::exchange(g->extra->own_fiber, nullptr), recycle_fiber);
+      }
+    }
+    w->run_here(g);
+  }
+}
+
+// Its record is nobody's from here on.
+inline void worker::retire(goroutine* g) noexcept {
+  sanitizer::close(g->closure, sizeof(g->closure));
+  g->leaving = false;
+  g->main = false;
+  g->stack = nullptr;
+  g->kind.store(goroutine_kind::ordinary, relaxed);  // relaxed: as said
+  g->state.store(goroutine_state::idle, relaxed);    // relaxed: for dumps
+  give_record(g);
+}
+
 void worker::finish(goroutine* g) noexcept {
   set_current(nullptr);
   count_finished();
+  if (g->extra != nullptr || g->main) [[unlikely]] {
+    return finish_unusual(g);
+  }
+  retire(g);
+}
+
+__attribute__((noinline)) void worker::finish_unusual(goroutine* g) noexcept {
   const bool was_main = g->main && !g->leaving;
-  if (g->extra != nullptr) [[unlikely]] {
+  if (g->extra != nullptr) {
     if (pinned_ == g) {
       pinned_ = nullptr;  // the bit stays: await_turn() ends the thread
     }
     drop_extra(g);
   }
-  sanitizer::close(g->closure, sizeof(g->closure));
-  g->leaving = false;
-  g->main = false;
-  g->stack = nullptr;
-  g->kind.store(goroutine_kind::ordinary, relaxed);  // relaxed: the record is nobody else's now
-  g->state.store(goroutine_state::idle, relaxed);    // relaxed: for dumps
-  give_record(g);
-  if (was_main) [[unlikely]] {
+  retire(g);
+  if (was_main) {
     sched_.main_ended();
   }
 }
@@ -296,21 +310,19 @@ void worker::give_spare(fiber* f) noexcept {
 
 // ---- records and ids ----
 
-goroutine* worker::take_record() {
-  if (records_.first == nullptr) [[unlikely]] {
+void worker::restock() {
+  if (records_.first == nullptr) {
     refuse_after_fork("go");
     if (full_.first != nullptr) {
-      records_ = full_;
-      full_ = {};
+      records_ = std::exchange(full_, {});
     } else {
       records_ = sched_.memory.take_records();
     }
   }
-  goroutine* g = records_.first;
-  records_.first = g->next;
-  __builtin_prefetch(records_.first, 1);  // the next goroutine's, which may have been away for long
-  --records_.count;
-  return g;
+  if (id_next_ == id_end_) {
+    id_next_ = sched_.take_ids(id_block);
+    id_end_ = id_next_ + id_block;
+  }
 }
 
 // [fork.2]
@@ -320,26 +332,10 @@ void worker::only_thread_left() noexcept {
   full_ = {};
 }
 
-void worker::give_record(goroutine* g) noexcept {
-  if (records_.count == arena::chain_records) [[unlikely]] {
-    sched_.memory.give_records(full_);
-    full_ = records_;
-    records_ = {};
-  }
-  g->next = records_.first;
-  if (records_.first == nullptr) {
-    records_.last = g;
-  }
-  records_.first = g;
-  ++records_.count;
-}
-
-std::uint64_t worker::next_id() noexcept {
-  if (id_next_ == id_end_) [[unlikely]] {
-    id_next_ = sched_.take_ids(id_block);
-    id_end_ = id_next_ + id_block;
-  }
-  return id_next_++;
+__attribute__((noinline)) void worker::give_record_too_many(goroutine* g) noexcept {
+  sched_.memory.give_records(full_);
+  full_ = std::exchange(records_, {});
+  put_record(g);
 }
 
 // ---- looking up from the hot path ----

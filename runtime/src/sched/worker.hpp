@@ -113,10 +113,26 @@ class alignas(2 * cache_line) worker : public sleeper {
   /// [simulated] What can run here, to the simulation.
   void collect(simulation& s);
 
-  goroutine* take_record();
-  void give_record(goroutine* g) noexcept;
-  std::uint64_t next_id() noexcept;
-  void count_created() noexcept { created_.bump(); }
+  /// There is a record and an id for the next goroutine.
+  bool stocked() const noexcept { return records_.first != nullptr && id_next_ != id_end_; }
+  /// Throws std::bad_alloc.
+  void restock();
+  /// A record with its id. stocked().
+  goroutine* take_record() noexcept {
+    goroutine* g = records_.first;
+    records_.first = g->next;
+    __builtin_prefetch(records_.first, 1);  // the next goroutine's, maybe away for long
+    --records_.count;
+    g->id = id_next_++;
+    created_.bump();
+    return g;
+  }
+  void give_record(goroutine* g) noexcept {
+    if (records_.count == arena::chain_records) [[unlikely]] {
+      return give_record_too_many(g);
+    }
+    put_record(g);
+  }
   void count_finished() noexcept {
     // [drain.4] release: whoever sees that a goroutine has ended (num_goroutines) sees what it did.
     // relaxed: own counter.
@@ -194,11 +210,11 @@ class alignas(2 * cache_line) worker : public sleeper {
   bool has_rare_turn() noexcept;
   goroutine* pick_ready() noexcept;
   goroutine* pick_in_order() noexcept;
-  goroutine* pop_ready(bool alone) noexcept;
+  goroutine* pick_among_thieves() noexcept;
   goroutine* pick_seeded() noexcept;
   goroutine* pick_simulated(simulation& s) noexcept;
-  goroutine* take_next(bool alone) noexcept;
-  void fetch_ahead() noexcept;
+  goroutine* take_next() noexcept;
+  goroutine* fetch_ahead(goroutine* g) noexcept;
   static void prefetch(goroutine* const* all, std::size_t n) noexcept;
   goroutine* pop_global(std::size_t most) noexcept;
   goroutine* find_work();
@@ -217,6 +233,7 @@ class alignas(2 * cache_line) worker : public sleeper {
   bool await_turn() noexcept;
   void run_here(goroutine* g);
   void finish(goroutine* g) noexcept;
+  void retire(goroutine* g) noexcept;
   // [pinned.1] Before g, which is parked or queued now, can be seen by others: without its stack
   // nobody can switch to it.
   void hide_pinned(goroutine* g) noexcept {
@@ -244,6 +261,18 @@ class alignas(2 * cache_line) worker : public sleeper {
     switches_.bump();
     g->state.store(goroutine_state::running, relaxed);  // relaxed: for dumps
   }
+  void put_record(goroutine* g) noexcept {
+    g->next = records_.first;
+    if (records_.first == nullptr) {
+      records_.last = g;
+    }
+    records_.first = g;
+    ++records_.count;
+  }
+  // These are apart so that what is done each time saves no registers for them.
+  void give_record_too_many(goroutine* g) noexcept;
+  void push_fresh_too_many(goroutine* g) noexcept;
+  void finish_unusual(goroutine* g) noexcept;
   fiber* take_spare() noexcept;
   void stock_up() noexcept;
   void give_spare(fiber* f) noexcept;

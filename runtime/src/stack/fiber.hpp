@@ -14,7 +14,9 @@ namespace weft::detail {
 struct eh_globals {
   void* caught = nullptr;
   unsigned int uncaught = 0;
-  bool any() const noexcept { return caught != nullptr || uncaught != 0; }
+  bool any() const noexcept {  // one branch: at each switch, twice
+    return (reinterpret_cast<std::uintptr_t>(caught) | uncaught) != 0;
+  }
 };
 
 /// The calling thread's exception globals. Constant for the thread; read once per worker.

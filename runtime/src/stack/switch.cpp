@@ -59,7 +59,8 @@ char* first_frame_of(fiber* f) noexcept {
 // On the new stack: completes the switch. Called by ontop_fcontext, so that the switch ends with
 // a return instruction that belongs to the call with which the departed began it: the
 // processor's prediction of returns stays in step. (jump_fcontext ends with an indirect jump, and
-// every return of the resumed goroutine's call chain is then mispredicted.)
+// every return of the resumed goroutine's call chain is then mispredicted.) Nobody looks at what
+// it returns.
 ctx::transfer_t land(ctx::transfer_t t) noexcept {
   const departure d = *static_cast<departure*>(t.data);
   sanitizer::arrive(d.to);
@@ -70,7 +71,7 @@ ctx::transfer_t land(ctx::transfer_t t) noexcept {
     d.to->eh = {};
   }
   d.commit(d.arg);  // [park.4] from here on `from` may run elsewhere: it is not touched again
-  return t;
+  return {};
 }
 
 // [visit.3] A visitor is not long: it holds on to some 64 stacks at once. Never inlined: the switch
@@ -80,6 +81,12 @@ __attribute__((noinline, cold)) void await_end_of_visit(const fiber* f) noexcept
   for (int spins = 0; f->main.load(acquire) == being_visited; ++spins) {
     spins < 100 ? cpu_relax() : sys.nap(20'000);
   }
+}
+
+// Into fiber_entry(). Apart, so that all other switches go straight on.
+__attribute__((noinline, cold)) WEFT_SWITCHES_CONTEXT void enter_first(void* context,
+                                                                       departure* d) noexcept {
+  ctx::jump_fcontext(context, d);
 }
 
 WEFT_SWITCHES_CONTEXT void fiber_entry(ctx::transfer_t t) {
@@ -152,10 +159,10 @@ __attribute__((noinline)) WEFT_SWITCHES_CONTEXT void switch_fiber(fiber* from, f
   }
   sanitizer::leave(from, to);
   void* context = to->sp.load(relaxed);  // relaxed: published with the goroutine, or the fiber
-  if (first == nullptr) [[likely]] {
-    ctx::ontop_fcontext(context, &d, land);
+  if (first != nullptr) [[unlikely]] {
+    enter_first(context, &d);
   } else {
-    ctx::jump_fcontext(context, &d);  // the first time, into fiber_entry()
+    ctx::ontop_fcontext(context, &d, land);
   }
   if (d.again != nullptr) {
     start_over(d.from, d.again);  // [spare.3]

@@ -215,6 +215,9 @@ class chan_core {
   chan_status lock_and_try_send(void* from) noexcept;
   chan_status lock_and_try_recv(void* to) noexcept;
   void drop_watched() noexcept;
+  chan_status send_here(void* from) noexcept;
+  bool send_or_wait(void* from);
+  bool recv_or_wait(void* to);
   bool wait_and_unlock(void* value, bool sends);
   bool wait_watched(waiter_queue& q, wait_reason why, void* value, handle_place place);
   void close_portions() noexcept;

@@ -17,15 +17,18 @@ struct spawn_request {
   std::size_t stack_bytes;  ///< 0: the runtime's default
 };
 
+/// A goroutine that is about to be made.
+struct new_goroutine {
+  goroutine* record;
+  void* room;  ///< for the closure: inline_closure_bytes, aligned to 16
+};
+
 /// A record for a new goroutine. Throws no_runtime, std::system_error, std::bad_alloc; then
 /// nothing is left behind.
-goroutine* begin_spawn(std::source_location site);
-goroutine* begin_spawn(const spawn_request& request, std::source_location site);
+new_goroutine begin_spawn(std::source_location site);
+new_goroutine begin_spawn(const spawn_request& request, std::source_location site);
 
-/// The record's room for the closure: inline_closure_bytes, aligned to 16.
-void* closure_of(goroutine* g) noexcept;
-
-/// Makes it runnable: run(closure_of(g)) will be called once, on some worker. [go: MM-1]
+/// Makes it runnable: run(room) will be called once, on some worker. [go: MM-1]
 void finish_spawn(goroutine* g, void (*run)(void*)) noexcept;
 
 /// The closure could not be built: the record goes back.
