@@ -259,18 +259,9 @@ class receiver {
   /// Blocks  no.   Order  as recv().   Go  select with one receive and a default; CH-21, SE-16.
   chan_status try_recv(T& v) const
       noexcept(std::is_nothrow_move_assignable_v<T>) requires std::is_move_assignable_v<T> {
-    std::optional<T> got;
-    const chan_status s = try_recv(got);
-    if (s == chan_status::ok) {
-      v = std::move(*got);
-    }
-    return s;
+    return try_recv_by(v);
   }
-  chan_status try_recv(std::optional<T>& v) const noexcept {
-    return recv_by(v, [](chan_core* c, void* room) {
-      return c != nullptr ? c->try_recv(room) : chan_status::would_block;
-    });
-  }
+  chan_status try_recv(std::optional<T>& v) const noexcept { return try_recv_by(v); }
 
   /// recv() that gives up after d, or at t, a point of std::chrono::steady_clock: ok, closed (and
   /// drained) or timeout. v (a T or a std::optional<T>) is assigned only when ok. Tries at least
@@ -380,6 +371,12 @@ class receiver {
       }
     }
     return s;
+  }
+  template <class V>
+  chan_status try_recv_by(V& v) const {
+    return recv_by(v, [](chan_core* c, void* room) {
+      return c != nullptr ? c->try_recv(room) : chan_status::would_block;
+    });
   }
   template <class V, class Limit>
   chan_status recv_limited(V& v, Limit limit) const {
