@@ -333,28 +333,31 @@ select_result wait_for_one(attempt& a, goroutine* me, bool biased) {
   }
 }
 
-// Which of the cases `drawn`, `failed` and, without `timers`, those of timers left out looks as if
-// it could go; or none.
+enum class clocks : bool { left_out, included };
+
+// A case that looks as if it could go, or none. Neither `drawn` nor `failed`, nor, if they are left
+// out, one of a timer's channel.
 std::uint32_t choose_unlocked(const select_entry* entries, std::uint32_t n, bool biased,
-                              std::uint32_t drawn, std::uint32_t failed, bool timers) noexcept {
+                              std::uint32_t drawn, std::uint32_t failed, clocks timed) noexcept {
   return choose(n, biased, [=](std::uint32_t k) {
-    return k != drawn && k != failed && may_go(entries[k]) && (timers || !entries[k].core->timed());
+    return k != drawn && k != failed && may_go(entries[k]) &&
+           (timed == clocks::included || !entries[k].core->timed());
   });
 }
 
-// `drawn`: this case has been tried.
+// `drawn`: a case that could not go, or none.
 __attribute__((noinline)) select_result select_from(const select_entry* entries, std::uint32_t n,
                                                     select_options options,
                                                     const select_scratch& scratch,
                                                     std::uint32_t drawn) {
   // A timer's channel looks as if it could go whatever the time is: if it could not, once more,
   // without such.
-  std::uint32_t i = choose_unlocked(entries, n, options.biased, drawn, none, true);
+  std::uint32_t i = choose_unlocked(entries, n, options.biased, drawn, none, clocks::included);
   for (int tries = 0; i != none && tries < 2; ++tries) {
     if (const chan_status s = try_one(entries[i]); s != chan_status::would_block) {
       return select_result(i, s == chan_status::closed);
     }
-    i = choose_unlocked(entries, n, options.biased, drawn, i, false);
+    i = choose_unlocked(entries, n, options.biased, drawn, i, clocks::left_out);
   }
   attempt a{entries, n, scratch};
   a.list_cases();

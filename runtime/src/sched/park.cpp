@@ -98,7 +98,7 @@ bool is_ordinary(const goroutine* g) noexcept {
   return g->kind.load(relaxed) == goroutine_kind::ordinary;
 }
 
-// What is neither a worker's doing nor an ordinary goroutine's.
+// By who is no worker, or one that has stopped; or of what is no ordinary goroutine.
 __attribute__((noinline)) void make_ready_elsewhere(goroutine* g) noexcept {
   const race::runtime_code in;
   const goroutine_kind kind = g->kind.load(relaxed);  // relaxed: as above

@@ -195,8 +195,17 @@ goroutine* worker::pick_oldest_fresh() noexcept {
 }
 
 goroutine* worker::pick_ready() noexcept {
-  const thief_gate::section alone(gate_);
-  return alone ? ready_.pop_alone() : ready_.pop();
+  goroutine* g = nullptr;
+  bool many = false;
+  {
+    const thief_gate::section alone(gate_);
+    if (!alone) [[unlikely]] {
+      return ready_.pop();
+    }
+    g = ready_.pop_alone();
+    many = ready_.ahead(deep) != nullptr;
+  }
+  return many ? fetch_ahead(g) : g;
 }
 
 // While no thief comes, without a call: so no register is saved.

@@ -51,7 +51,7 @@ void give_back(goroutine* g) noexcept {
   }
 }
 
-// `w`: the caller's worker, or null. Throws no_runtime and std::bad_alloc.
+// `w`: the caller's worker, or null. Throws no_runtime, std::system_error, std::bad_alloc.
 goroutine* take_record(worker* w) {
   if (w != nullptr) {
     if (!w->stocked()) [[unlikely]] {
@@ -110,7 +110,8 @@ std::unique_ptr<local_values> copy_locals() {
   return inherited_locals();
 }
 
-// With what the fast path has no use for: goroutine_locals, threads, an empty stock, races.
+// What the fast path cannot do: goroutine_locals to inherit, a caller that is no goroutine, no
+// record or id in stock; and all spawns under ThreadSanitizer.
 __attribute__((noinline)) new_goroutine begin_spawn_slowly(std::source_location site) {
   const race::runtime_code in;
   auto locals = copy_locals();  // user code: the worker may be another one after it
@@ -181,7 +182,7 @@ void finish_spawn(goroutine* g, void (*run)(void*)) noexcept {
   g->since().store(coarse_now.load(relaxed), relaxed);  // relaxed: for dumps
   g->state.store(goroutine_state::runnable, release);   // [visit.1] release: the record is complete
   worker* w = this_worker();
-  if (w == nullptr || simulating.load(relaxed) != 0) [[unlikely]] {  // relaxed: set by this thread
+  if (w == nullptr || in_simulation()) [[unlikely]] {
     return submit_specially(g);
   }
   w->push_fresh(g);

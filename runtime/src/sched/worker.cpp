@@ -171,13 +171,13 @@ WEFT_SWITCHES_CONTEXT void worker::fiber_loop() {
   }
 }
 
-// Its record is nobody's from here on.
-inline void worker::retire(goroutine* g) noexcept {
+// It has ended: its record is made as new and given back.
+inline void worker::recycle(goroutine* g) noexcept {
   sanitizer::close(g->closure, sizeof(g->closure));
   g->leaving = false;
   g->main = false;
   g->stack = nullptr;
-  g->kind.store(goroutine_kind::ordinary, relaxed);  // relaxed: as said
+  g->kind.store(goroutine_kind::ordinary, relaxed);  // relaxed: nobody looks
   g->state.store(goroutine_state::idle, relaxed);    // relaxed: for dumps
   give_record(g);
 }
@@ -188,7 +188,7 @@ void worker::finish(goroutine* g) noexcept {
   if (g->extra != nullptr || g->main) [[unlikely]] {
     return finish_unusual(g);
   }
-  retire(g);
+  recycle(g);
 }
 
 __attribute__((noinline)) void worker::finish_unusual(goroutine* g) noexcept {
@@ -199,7 +199,7 @@ __attribute__((noinline)) void worker::finish_unusual(goroutine* g) noexcept {
     }
     drop_extra(g);
   }
-  retire(g);
+  recycle(g);
   if (was_main) {
     sched_.main_ended();
   }

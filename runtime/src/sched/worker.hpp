@@ -115,7 +115,7 @@ class alignas(2 * cache_line) worker : public sleeper {
 
   /// There is a record and an id for the next goroutine.
   bool stocked() const noexcept { return records_.first != nullptr && id_next_ != id_end_; }
-  /// Throws std::bad_alloc.
+  /// Throws std::system_error, std::bad_alloc.
   void restock();
   /// A record with its id. stocked().
   goroutine* take_record() noexcept {
@@ -233,7 +233,7 @@ class alignas(2 * cache_line) worker : public sleeper {
   bool await_turn() noexcept;
   void run_here(goroutine* g);
   void finish(goroutine* g) noexcept;
-  void retire(goroutine* g) noexcept;
+  void recycle(goroutine* g) noexcept;
   // [pinned.1] Before g, which is parked or queued now, can be seen by others: without its stack
   // nobody can switch to it.
   void hide_pinned(goroutine* g) noexcept {
@@ -273,6 +273,7 @@ class alignas(2 * cache_line) worker : public sleeper {
   void give_record_too_many(goroutine* g) noexcept;
   void push_fresh_too_many(goroutine* g) noexcept;
   void finish_unusual(goroutine* g) noexcept;
+
   fiber* take_spare() noexcept;
   void stock_up() noexcept;
   void give_spare(fiber* f) noexcept;

@@ -12,13 +12,19 @@ namespace weft::detail {
 extern constinit atomic<std::uint32_t> simulating;
 
 #if WEFT_MODEL
+inline bool in_simulation() noexcept { return false; }
 inline void schedule_point() noexcept {}
 #else
 void take_schedule_point() noexcept;
 
+/// Does this thread perhaps run a simulation?
+inline bool in_simulation() noexcept {
+  return simulating.load(relaxed) != 0;  // relaxed: set by the same thread
+}
+
 /// By a goroutine that holds no lock. For others it does nothing.
 inline void schedule_point() noexcept {
-  if (simulating.load(relaxed) != 0) [[unlikely]] {  // relaxed: set by the same thread
+  if (in_simulation()) [[unlikely]] {
     take_schedule_point();
   }
 }

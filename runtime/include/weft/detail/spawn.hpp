@@ -28,7 +28,7 @@ struct new_goroutine {
 new_goroutine begin_spawn(std::source_location site);
 new_goroutine begin_spawn(const spawn_request& request, std::source_location site);
 
-/// Makes it runnable: run(room) will be called once, on some worker. [go: MM-1]
+/// Makes it runnable: run(new_goroutine::room) will be called once, on some worker. [go: MM-1]
 void finish_spawn(goroutine* g, void (*run)(void*)) noexcept;
 
 /// The closure could not be built: the record goes back.
