@@ -154,6 +154,12 @@ bool simulation::await_other_threads() {
     sys.nap(look_again_ns);
     return true;
   }
+  // [outside.4] A thread that has ended between the look at the queues and the count may have left
+  // work behind. acquire: pairs with [outside.1].
+  if (!scheduler_->global.empty() || blocked_threads.load(acquire) != blocked ||
+      (!time_stands_ && scheduler_->timers.earliest() != never)) {
+    return true;
+  }
   deadlock_exit(scheduler_, scheduler_->live_goroutines());
 }
 
