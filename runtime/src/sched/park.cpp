@@ -204,12 +204,36 @@ void ready_in_turn(goroutine* g) noexcept {
   make_ready_elsewhere(g);
 }
 
+// [next.3] As ready() of one after the other would leave it: the last runs next, the others wait in
+// their order behind who was to run next. But the slot is emptied and filled once, and thieves are
+// woken now and then.
 void ready_chain(waiter* first) noexcept {
+  constexpr unsigned portion = 64;
   const race::runtime_code in;
+  worker* const me = this_worker();
+  const bool one_by_one = me == nullptr || me->stopped() || me->choices().seeded();
+  goroutine* last = nullptr;
+  unsigned n = 0;
   while (first != nullptr) {
-    waiter* w = first;
-    first = w->next;  // before ready(): the waiter is gone after it
-    ready(w->who);
+    goroutine* g = first->who;
+    const bool is_only = last == nullptr && first->next == nullptr;
+    first = first->next;  // before g can run: its waiter is gone then
+    if (one_by_one || is_only) {
+      ready(g);
+    } else if (!is_ordinary(g)) {
+      make_ready_elsewhere(g);
+    } else {
+      say_runnable(g);
+      last == nullptr ? me->displace_next() : me->push_quietly(last);
+      last = g;
+      if (++n % portion == 0) {
+        me->wake_thief();
+      }
+    }
+  }
+  if (last != nullptr) {
+    me->push_next(last);
+    me->wake_thief();
   }
 }
 

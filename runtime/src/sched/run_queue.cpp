@@ -45,6 +45,15 @@ void worker::push_next(goroutine* g) noexcept {
   }
 }
 
+void worker::displace_next() noexcept {
+  if (next_.load(relaxed) == nullptr) {  // relaxed: only the owner fills the slot
+    return;
+  }
+  if (goroutine* g = take_next()) {
+    push_quietly(g);
+  }
+}
+
 void worker::push_back(goroutine* g) noexcept {
   push_quietly(g);
   wake_thief();

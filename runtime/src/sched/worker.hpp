@@ -109,6 +109,10 @@ class alignas(2 * cache_line) worker : public sleeper {
   void push_back(goroutine* g) noexcept;
   /// The same, but wakes nobody to help.
   void push_quietly(goroutine* g) noexcept;
+  /// Who was to run next waits behind the others; the same.
+  void displace_next() noexcept;
+  /// Wakes somebody to help with what is queued here, if that is worth it.
+  void wake_thief() noexcept;
 
   /// [simulated] What can run here, to the simulation.
   void collect(simulation& s);
@@ -281,7 +285,6 @@ class alignas(2 * cache_line) worker : public sleeper {
   static void drop_fiber(void* f) noexcept;
   void flush_queues() noexcept;
   std::size_t take_as_thief(goroutine** out, std::size_t most) noexcept;
-  void wake_thief() noexcept;
   void run_thread();
   void serve();
 
