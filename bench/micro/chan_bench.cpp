@@ -15,22 +15,22 @@ namespace {
 using micro::check;
 using namespace std::chrono_literals;
 
-void chan_make(benchmark::State& state) {
+void chan_make_uncontended(benchmark::State& state) {
   micro::alone(state, [&] {
     auto c = weft::make_chan<int>(static_cast<int>(state.range(0)));
     benchmark::DoNotOptimize(c);
   });
 }
-BENCHMARK(chan_make)->ArgName("capacity")->Arg(0)->Arg(1)->Arg(128)->UseRealTime();
+BENCHMARK(chan_make_uncontended)->ArgName("capacity")->Arg(0)->Arg(1)->Arg(128)->UseRealTime();
 
-void chan_make_close(benchmark::State& state) {
+void chan_make_close_uncontended(benchmark::State& state) {
   micro::alone(state, [] {
     auto c = weft::make_chan<int>();
     c.close();
     check(!c.recv(), "a closed channel gave a value");
   });
 }
-BENCHMARK(chan_make_close)->UseRealTime();
+BENCHMARK(chan_make_close_uncontended)->UseRealTime();
 
 // ---- one goroutine ----
 

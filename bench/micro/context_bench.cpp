@@ -116,7 +116,7 @@ void context_after_func_stop_uncontended(benchmark::State& state) {
 }
 BENCHMARK(context_after_func_stop_uncontended)->UseRealTime();
 
-void context_after_func_runs(benchmark::State& state) {
+void context_after_func_runs_uncontended(benchmark::State& state) {
   std::int64_t ran = 0;
   micro::alone(state, [&] {
     weft::wait_group wg;
@@ -131,7 +131,7 @@ void context_after_func_runs(benchmark::State& state) {
   });
   check(ran == state.iterations(), "how many calls ran");
 }
-BENCHMARK(context_after_func_runs)->UseRealTime();
+BENCHMARK(context_after_func_runs_uncontended)->UseRealTime();
 
 void context_merge_uncontended(benchmark::State& state) {
   micro::on_runtime(1, state, [&] {
@@ -146,7 +146,7 @@ void context_merge_uncontended(benchmark::State& state) {
 BENCHMARK(context_merge_uncontended)->UseRealTime();
 
 // One operation: one of `children` whose parent is cancelled.
-void context_cancel_children(benchmark::State& state) {
+void context_cancel_children_uncontended(benchmark::State& state) {
   const std::int64_t children = state.range(0);
   micro::on_runtime(1, state, [&] {
     while (state.KeepRunningBatch(children)) {
@@ -161,7 +161,7 @@ void context_cancel_children(benchmark::State& state) {
     }
   });
 }
-BENCHMARK(context_cancel_children)->ArgName("children")->Arg(10)->Arg(10'000)->UseRealTime();
+BENCHMARK(context_cancel_children_uncontended)->ArgName("children")->Arg(10)->Arg(10'000)->UseRealTime();
 
 // One operation: one of `waiters` goroutines that one cancellation lets go.
 void context_cancel_waiters(benchmark::State& state) {

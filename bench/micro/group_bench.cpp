@@ -53,7 +53,7 @@ BENCHMARK(errgroup_limited)
     ->ArgsProduct({{1000}, micro::one_and_two_procs})
     ->UseRealTime();
 
-void errgroup_failing(benchmark::State& state) {
+void errgroup_failing_uncontended(benchmark::State& state) {
   const weft::error broken("broken");
   micro::alone(state, [&] {
     auto [group, ctx] = weft::errgroup::with_context(weft::background());
@@ -61,9 +61,9 @@ void errgroup_failing(benchmark::State& state) {
     check(group.wait() == broken, "the task's error");
   });
 }
-BENCHMARK(errgroup_failing)->UseRealTime();
+BENCHMARK(errgroup_failing_uncontended)->UseRealTime();
 
-void scope_one(benchmark::State& state) {
+void scope_one_uncontended(benchmark::State& state) {
   std::int64_t ran = 0;
   micro::alone(state, [&] {
     const weft::error e =
@@ -72,7 +72,7 @@ void scope_one(benchmark::State& state) {
   });
   check(ran == state.iterations(), "how many tasks ran");
 }
-BENCHMARK(scope_one)->UseRealTime();
+BENCHMARK(scope_one_uncontended)->UseRealTime();
 
 void singleflight_uncontended(benchmark::State& state) {
   weft::singleflight<int, std::int64_t> flights;

@@ -11,7 +11,7 @@ namespace {
 
 using micro::check;
 
-void run_empty(benchmark::State& state) {
+void run_empty_uncontended(benchmark::State& state) {
   std::int64_t ran = 0;
   const micro::counts before = micro::counts::now();
   for (auto _ : state) {
@@ -20,9 +20,9 @@ void run_empty(benchmark::State& state) {
   check(ran == state.iterations(), "how often main ran");
   micro::show_outside_per_operation(state, before);
 }
-BENCHMARK(run_empty)->ArgName("procs")->ArgsProduct({micro::one_and_two_procs})->UseRealTime();
+BENCHMARK(run_empty_uncontended)->ArgName("procs")->ArgsProduct({micro::one_and_two_procs})->UseRealTime();
 
-void go_one(benchmark::State& state) {
+void go_one_uncontended(benchmark::State& state) {
   micro::on_runtime(state.range(0), state, [&] {
     std::int64_t ran = 0;
     for (auto _ : state) {
@@ -33,7 +33,7 @@ void go_one(benchmark::State& state) {
     check(ran == state.iterations(), "how many goroutines ran");
   });
 }
-BENCHMARK(go_one)->ArgName("procs")->ArgsProduct({micro::one_and_two_procs})->UseRealTime();
+BENCHMARK(go_one_uncontended)->ArgName("procs")->ArgsProduct({micro::one_and_two_procs})->UseRealTime();
 
 void go_batch(benchmark::State& state) {
   micro::on_runtime(state.range(1), state, [&] {
@@ -66,9 +66,9 @@ void go_large_closure(benchmark::State& state) {
   });
   check(sum == micro::sum_below(state.iterations() + 1), "what the goroutines captured");
 }
-BENCHMARK(go_large_closure)->Name("go_one/closure_bytes:264")->UseRealTime();
+BENCHMARK(go_large_closure)->Name("go_one_uncontended/closure_bytes:264")->UseRealTime();
 
-void go_named(benchmark::State& state) {
+void go_named_uncontended(benchmark::State& state) {
   std::int64_t ran = 0;
   micro::alone(state, [&] {
     weft::wait_group wg;
@@ -81,7 +81,7 @@ void go_named(benchmark::State& state) {
   });
   check(ran == state.iterations(), "how many goroutines ran");
 }
-BENCHMARK(go_named)->UseRealTime();
+BENCHMARK(go_named_uncontended)->UseRealTime();
 
 void go_own_stack(benchmark::State& state) {
   std::int64_t ran = 0;
@@ -96,7 +96,7 @@ void go_own_stack(benchmark::State& state) {
   });
   check(ran == state.iterations(), "how many goroutines ran");
 }
-BENCHMARK(go_own_stack)->Name("go_one/stack_bytes:1048576")->UseRealTime();
+BENCHMARK(go_own_stack)->Name("go_one_uncontended/stack_bytes:1048576")->UseRealTime();
 
 void yield_uncontended(benchmark::State& state) {
   micro::alone(state, [] { weft::yield(); });

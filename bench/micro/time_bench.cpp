@@ -30,7 +30,7 @@ void timer_start_stop_uncontended(benchmark::State& state) {
 BENCHMARK(timer_start_stop_uncontended)->UseRealTime();
 
 // Among as many others as `timers`.
-void timer_start_stop_among_others(benchmark::State& state) {
+void timer_start_stop_among_others_uncontended(benchmark::State& state) {
   micro::on_runtime(1, state, [&] {
     std::vector<weft::timer> others;
     for (std::int64_t i = 0; i < state.range(0); ++i) {
@@ -42,7 +42,7 @@ void timer_start_stop_among_others(benchmark::State& state) {
     }
   });
 }
-BENCHMARK(timer_start_stop_among_others)->ArgName("timers")->Arg(1000)->Arg(100'000)->UseRealTime();
+BENCHMARK(timer_start_stop_among_others_uncontended)->ArgName("timers")->Arg(1000)->Arg(100'000)->UseRealTime();
 
 const bool timer_contended =
     micro::contended("timer_start_stop", [](benchmark::State& state, std::int64_t n) {
@@ -113,7 +113,7 @@ void ticker_ticks_uncontended(benchmark::State& state) {
 }
 BENCHMARK(ticker_ticks_uncontended)->UseRealTime();
 
-void after_func_runs(benchmark::State& state) {
+void after_func_runs_uncontended(benchmark::State& state) {
   std::int64_t ran = 0;
   micro::alone(state, [&] {
     weft::wait_group wg;
@@ -126,7 +126,7 @@ void after_func_runs(benchmark::State& state) {
   });
   check(ran == state.iterations(), "how many calls ran");
 }
-BENCHMARK(after_func_runs)->UseRealTime();
+BENCHMARK(after_func_runs_uncontended)->UseRealTime();
 
 void sleep_0_uncontended(benchmark::State& state) {
   std::chrono::nanoseconds none = 0ns;

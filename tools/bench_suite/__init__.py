@@ -11,6 +11,7 @@
   page       the HTML report around them (page.html is its template)
   readme     the table in README.md, and the stored baseline that it shows
   diff       two files of samples, row by row
+  micro      the micro benchmarks: runs, files, differences
   progress   the bar while it measures
   commands   the command line
 """

@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from . import diff, readme, table
+from . import diff, micro, readme, table
 from .build import build, cmake_build, cmake_cache, install_what_is_missing
 from .machine import header
 from .programs import BINARIES, LANGUAGES, MICRO, ROOT, WEFT, Failure, say, tail
@@ -19,7 +19,9 @@ SMOKE_SCALE = 0.02
 DESCRIPTION = """Builds and runs weft's benchmarks.
 
   tools/bench compare     weft beside Go, Boost.Fiber and TBB: medians, ratios, losses
-  tools/bench diff        two files that compare --json wrote, row by row; or one and the baseline
+  tools/bench micro       weft's primitives one by one: times, and what an operation does
+  tools/bench diff        two files that compare or micro --json wrote, row by row; or one and the
+                          stored baseline
   tools/bench baseline    makes such a file the stored baseline, and writes README's table from it
   tools/bench readme      writes README's table
   tools/bench smoke       every weft workload once, small: does it run, is its result right?
@@ -131,14 +133,44 @@ def micro_once(args):
         raise Failure(f"status {done.returncode}\n{tail(done.stdout)}\n{tail(done.stderr)}")
 
 
+def run_micro(args):
+    if args.baseline and args.only:
+        raise Failure("a baseline has every benchmark: --baseline without --only")
+    if not args.no_build:
+        install_what_is_missing([WEFT])
+        say("building weft_micro")
+        message = cmake_build("weft_micro", args.jobs)
+        if not has_google_benchmark():
+            raise Failure("no Google Benchmark; as root: tools/install bench")
+        if message:
+            raise Failure(f"cannot be built: {message}")
+    about = micro.facts(header(args.rounds, 1), args)
+    with Progress(args.rounds) as progress:
+        results = micro.measure(args, about, lambda: progress.step("weft_micro"))
+    print(micro.report(results))
+    if args.json:
+        micro.save(results, args.json)
+    if args.baseline:
+        micro.set_baseline(results)
+    return 0
+
+
 def show_diff(args):
     """Exit status 0 whatever has changed: a person judges."""
     if len(args.files) > 2:
         raise Failure("diff takes one file, or two: [OLD] NEW")
-    if len(args.files) == 1 and not readme.BASELINE.exists():
-        raise Failure("no stored baseline yet (tools/bench compare --baseline): diff OLD NEW")
-    old = args.files[0] if len(args.files) == 2 else readme.BASELINE
-    print(diff.report(load(old), load(args.files[-1])))
+    new = args.files[-1]
+    is_micro = micro.load(new) is not None
+    command, baseline = ("micro", micro.BASELINE) if is_micro else ("compare", readme.BASELINE)
+    if len(args.files) == 1 and not baseline.exists():
+        raise Failure(f"no stored baseline yet (tools/bench {command} --baseline): diff OLD NEW")
+    old = args.files[0] if len(args.files) == 2 else baseline
+    if is_micro != (micro.load(old) is not None):
+        raise Failure("one file is of tools/bench micro, the other of tools/bench compare")
+    if is_micro:
+        print(micro.diff(micro.load(old), micro.load(new)))
+    else:
+        print(diff.report(load(old), load(new)))
     return 0
 
 
@@ -211,7 +243,21 @@ def command_line():
         option(sub, "--jobs", positive_int, os.cpu_count() or 1, "N", "of the build; default all")
         sub.add_argument("--no-build", action="store_true", help="run what was built before")
 
-    differ = command("diff", show_diff, "compare two files of compare --json: weft, and weft/Go")
+    small = command("micro", run_micro, "run the micro benchmarks: times and counts per operation")
+    option(small, "--rounds", positive_int, 3, "N", "runs of all; default 3")
+    option(small, "--min-time", positive_float, 0.1, "S", "seconds for each in a run; default 0.1")
+    option(small, "--only", str, "", "REGEX", "those whose name matches; default all")
+    option(small, "--json", Path, None, "FILE", "write every sample there")
+    option(small, "--timeout", positive_int, 900, "S", "seconds for one run of all; default 900")
+    option(small, "--jobs", positive_int, os.cpu_count() or 1, "N", "of the build; default all")
+    small.add_argument("--no-build", action="store_true", help="run what was built before")
+    small.add_argument(
+        "--baseline", action="store_true", help="the result becomes bench/micro_baseline.json"
+    )
+
+    differ = command(
+        "diff", show_diff, "compare two files of compare --json (weft, weft/Go) or of micro --json"
+    )
     differ.add_argument("files", type=Path, nargs="+", metavar="[OLD] NEW")
     based = command("baseline", set_baseline, "store a file of compare --json as the baseline")
     based.add_argument("file", type=Path)

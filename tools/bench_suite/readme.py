@@ -2,7 +2,7 @@
 the two together: no number there is written by hand, and no loss is left out."""
 
 from . import judge
-from .programs import PEERS, ROOT, WEFT, Failure
+from .programs import GO, PEERS, ROOT, WEFT, Failure
 from .samples import load, save, trimmed
 from .table import mean_text, ratio_text, short
 
@@ -86,8 +86,19 @@ def sentences(results):
         said.append(f"Losses, {workers(procs)}: {', '.join(counts)}.")
     hand_off = judge.hand_off(results)
     if hand_off:
-        texts = [f"`{row}` {change.value:.2f}" for row, change in hand_off]
-        said.append(f"weft on 2 workers over weft on 1, hand-offs: {', '.join(texts)}.")
+        texts = []
+        for row, change in hand_off:
+            bold = "**" if change.value > judge.HAND_OFF_TARGET else ""
+            texts.append(f"`{row}` {bold}{change.value:.2f}{bold}")
+        said.append(
+            f"weft on 2 workers over weft on 1, hand-offs (at most {judge.HAND_OFF_TARGET:.2f}): "
+            f"{', '.join(texts)}."
+        )
+    for row, most in judge.ROW_TARGETS.items():
+        ratios = [judge.ratio(samples, row, GO) for samples in results.at.values()]
+        if any(r and r.value > most for r in ratios):
+            told = ", ".join("–" if r is None else ratio_text(r) for r in ratios)
+            said.append(f"Target missed: `{row}` at most {most:.2f} of Go, is {told}.")
     said += [f"{note[:1].upper()}{note[1:]}." for note in results.notes]
     # As one list: each is a line of its own, and none may be lost in a paragraph.
     return [f"- {sentence}" for sentence in said]

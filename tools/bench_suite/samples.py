@@ -125,15 +125,18 @@ def trimmed(results):
     return small
 
 
-def laid_out(value, depth=0):
+def laid_out(value, row_depth=4, depth=0):
     """JSON with one row to a line, so that a new baseline is a readable change."""
-    if depth == 4 or not value or not isinstance(value, (dict, list)):
+    if depth == row_depth or not value or not isinstance(value, (dict, list)):
         return json.dumps(value, ensure_ascii=False)
     inner, outer = " " * (depth + 1), " " * depth
     if isinstance(value, list):
-        items = [laid_out(item, depth + 1) for item in value]
+        items = [laid_out(item, row_depth, depth + 1) for item in value]
     else:
-        items = [f"{json.dumps(key)}: {laid_out(item, depth + 1)}" for key, item in value.items()]
+        items = [
+            f"{json.dumps(key)}: {laid_out(item, row_depth, depth + 1)}"
+            for key, item in value.items()
+        ]
     opening, closing = "[]" if isinstance(value, list) else "{}"
     return f"{opening}\n{inner}" + f",\n{inner}".join(items) + f"\n{outer}{closing}"
 

@@ -119,7 +119,9 @@ class Commands(unittest.TestCase):
         self.assertIn("wrong result: a value", text)
 
     def test_diff_needs_something_to_compare_with(self):
-        status, text = self.call("diff", "new.json")
+        new = self.folder / "new.json"
+        new.write_text("{}")
+        status, text = self.call("diff", str(new))
         self.assertEqual(status, 1)
         self.assertIn("no stored baseline yet", text)
 

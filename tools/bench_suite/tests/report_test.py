@@ -23,7 +23,7 @@ TABLE = """\
 
 - Losses, 1 worker: 2 of 3 to Go, 0 of 1 to Boost.Fiber.
 - Losses, 2 workers: 1 of 2 to Go, 0 of 1 to Boost.Fiber.
-- weft on 2 workers over weft on 1, hand-offs: `ping_pong` 1.20.
+- weft on 2 workers over weft on 1, hand-offs (at most 1.10): `ping_pong` **1.20**.
 - TBB has no stacks."""
 
 
@@ -152,6 +152,15 @@ class InReadme(InAFolder):
         head, rest = readme.table(made).split("\n\n", 1)
         self.assertIn("Each: median of 3", head)
         self.assertEqual(rest, TABLE)
+
+    def test_a_target_that_is_missed_is_named(self):
+        made = results()
+        missed = "Target missed: `parked_create` at most 0.50 of Go, is"
+        self.assertNotIn(missed, readme.table(made))
+        for samples_at, weft in zip(made.at.values(), (6, 5)):
+            samples_at.add("parked", "parked_create", WEFT, weft)
+            samples_at.add("parked", "parked_create", GO, 10)
+        self.assertIn(f"- {missed} 0.60, 0.50.", readme.table(made))
 
     def test_amounts_have_the_unit_that_a_person_would_choose(self):
         texts = {0: "0 ns", 0.5: "0.5 ns", 999: "999 ns", 1e3: "1 µs", 2.5e6: "2.5 ms", 3e9: "3 s"}
