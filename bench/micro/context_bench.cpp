@@ -161,7 +161,11 @@ void context_cancel_children_uncontended(benchmark::State& state) {
     }
   });
 }
-BENCHMARK(context_cancel_children_uncontended)->ArgName("children")->Arg(10)->Arg(10'000)->UseRealTime();
+BENCHMARK(context_cancel_children_uncontended)
+    ->ArgName("children")
+    ->Arg(10)
+    ->Arg(10'000)
+    ->UseRealTime();
 
 // One operation: one of `waiters` goroutines that one cancellation lets go.
 void context_cancel_waiters(benchmark::State& state) {

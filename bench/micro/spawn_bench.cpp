@@ -20,7 +20,10 @@ void run_empty_uncontended(benchmark::State& state) {
   check(ran == state.iterations(), "how often main ran");
   micro::show_outside_per_operation(state, before);
 }
-BENCHMARK(run_empty_uncontended)->ArgName("procs")->ArgsProduct({micro::one_and_two_procs})->UseRealTime();
+BENCHMARK(run_empty_uncontended)
+    ->ArgName("procs")
+    ->ArgsProduct({micro::one_and_two_procs})
+    ->UseRealTime();
 
 void go_one_uncontended(benchmark::State& state) {
   micro::on_runtime(state.range(0), state, [&] {
@@ -33,7 +36,10 @@ void go_one_uncontended(benchmark::State& state) {
     check(ran == state.iterations(), "how many goroutines ran");
   });
 }
-BENCHMARK(go_one_uncontended)->ArgName("procs")->ArgsProduct({micro::one_and_two_procs})->UseRealTime();
+BENCHMARK(go_one_uncontended)
+    ->ArgName("procs")
+    ->ArgsProduct({micro::one_and_two_procs})
+    ->UseRealTime();
 
 void go_batch(benchmark::State& state) {
   micro::on_runtime(state.range(1), state, [&] {

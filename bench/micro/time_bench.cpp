@@ -42,7 +42,11 @@ void timer_start_stop_among_others_uncontended(benchmark::State& state) {
     }
   });
 }
-BENCHMARK(timer_start_stop_among_others_uncontended)->ArgName("timers")->Arg(1000)->Arg(100'000)->UseRealTime();
+BENCHMARK(timer_start_stop_among_others_uncontended)
+    ->ArgName("timers")
+    ->Arg(1000)
+    ->Arg(100'000)
+    ->UseRealTime();
 
 const bool timer_contended =
     micro::contended("timer_start_stop", [](benchmark::State& state, std::int64_t n) {
