@@ -161,7 +161,7 @@ def time_text(row):
 
 
 def report(results):
-    lines = [f"{key + ':':<10}{value}" for key, value in results.header.items()]
+    lines = [f"{key + ':':<11}{value}" for key, value in results.header.items()]
     lines += ["", layout(["per operation", "ns", *COUNTERS], WIDTHS)]
     for name, row in results.rows.items():
         counts = [count_text(row.count(counter)) for counter in COUNTERS]
