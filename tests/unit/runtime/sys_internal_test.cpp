@@ -40,8 +40,9 @@ class waiting_threads {
 };
 
 TEST(CountThreads, CountsThoseThatLive) {
+  const waiting_threads one(1);  // a sanitizer starts a thread of its own with the first
   const std::size_t before = sys.count_threads();
-  EXPECT_GE(before, 1u);
+  EXPECT_GE(before, 2u);
   const waiting_threads five(5);
   EXPECT_EQ(sys.count_threads(), before + 5);
 }
