@@ -160,17 +160,15 @@ def show_diff(args):
     if len(args.files) > 2:
         raise Failure("diff takes one file, or two: [OLD] NEW")
     new = args.files[-1]
-    is_micro = micro.load(new) is not None
-    command, baseline = ("micro", micro.BASELINE) if is_micro else ("compare", readme.BASELINE)
+    new_micro = micro.load(new)
+    command, baseline = ("micro", micro.BASELINE) if new_micro else ("compare", readme.BASELINE)
     if len(args.files) == 1 and not baseline.exists():
         raise Failure(f"no stored baseline yet (tools/bench {command} --baseline): diff OLD NEW")
     old = args.files[0] if len(args.files) == 2 else baseline
-    if is_micro != (micro.load(old) is not None):
+    old_micro = micro.load(old)
+    if (new_micro is None) != (old_micro is None):
         raise Failure("one file is of tools/bench micro, the other of tools/bench compare")
-    if is_micro:
-        print(micro.diff(micro.load(old), micro.load(new)))
-    else:
-        print(diff.report(load(old), load(new)))
+    print(micro.diff(old_micro, new_micro) if new_micro else diff.report(load(old), load(new)))
     return 0
 
 

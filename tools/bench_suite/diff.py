@@ -75,12 +75,18 @@ def show_row(pair):
     return layout([pair.row, *cells, pair.verdict], WIDTHS)
 
 
-def report(old, new):
-    """As one text. What changed is for a person to judge: nothing here fails."""
+def header_lines(old, new, keys):
+    """What both say of themselves, and where they differ."""
     lines = []
-    for key in ("date", "cpu", "compiler", "go", "commit", "runs"):
+    for key in keys:
         before, after = old.header.get(key, "?"), new.header.get(key, "?")
         lines.append(f"{key + ':':<10}{before}" + ("" if before == after else f"  ->  {after}"))
+    return lines
+
+
+def report(old, new):
+    """As one text. What changed is for a person to judge: nothing here fails."""
+    lines = header_lines(old, new, ("date", "cpu", "compiler", "go", "commit", "runs"))
     if old.settings.get("scale") != new.settings.get("scale"):
         lines.append("The scales differ: rows that depend on their size cannot be compared.")
     compared = compare(old, new)

@@ -8,8 +8,9 @@ import subprocess
 from dataclasses import dataclass, field
 
 from . import judge
+from .diff import header_lines
 from .programs import MICRO, ROOT, Failure, tail
-from .samples import laid_out
+from .samples import laid_out, spread_of
 from .table import layout, number
 
 BASELINE = ROOT / "bench" / "micro_baseline.json"
@@ -31,9 +32,7 @@ class Row:
         return statistics.median(self.times)
 
     def spread(self):
-        """Median absolute deviation, as a share of the median."""
-        middle = self.time()
-        return statistics.median(abs(t - middle) for t in self.times) / middle if middle else 0.0
+        return spread_of(self.times)
 
     def count(self, counter):
         return statistics.median(self.counts[counter]) if self.counts.get(counter) else 0.0
@@ -196,10 +195,7 @@ def diff_row(name, old, new):
 
 def diff(old, new):
     """As one text. What changed is for a person to judge: nothing here fails."""
-    lines = []
-    for key in ("date", "cpu", "compiler", "commit", "runs"):
-        before, after = old.header.get(key, "?"), new.header.get(key, "?")
-        lines.append(f"{key + ':':<10}{before}" + ("" if before == after else f"  ->  {after}"))
+    lines = header_lines(old, new, ("date", "cpu", "compiler", "commit", "runs"))
     both = [name for name in new.rows if name in old.rows]
     lines += ["", layout(["ns per operation", "old", "new", "new/old", "noise"], DIFF_WIDTHS)]
     lines += [diff_row(name, old.rows[name], new.rows[name]) for name in both]

@@ -9,6 +9,12 @@ from .programs import Failure
 FORMAT = 2
 
 
+def spread_of(values):
+    """Median absolute deviation, as a share of the median."""
+    middle = statistics.median(values)
+    return statistics.median(abs(v - middle) for v in values) / middle if middle else 0.0
+
+
 class Samples:
     """Everything that was measured at one number of procs."""
 
@@ -40,11 +46,10 @@ class Samples:
         return statistics.median(values) if values and not self.has_failed(row, language) else None
 
     def spread(self, row, language):
-        """Median absolute deviation, as a share of the median."""
-        middle = self.median(row, language)
-        if not middle:
+        """spread_of() what was measured; 0 of nothing."""
+        if self.median(row, language) is None:
             return 0.0
-        return statistics.median(abs(v - middle) for v in self.values[row][language]) / middle
+        return spread_of(self.values[row][language])
 
     def distribution(self, row, language):
         """[(q, ns)]: at each q the median of what the runs had there. Empty: not measured."""

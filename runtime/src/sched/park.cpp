@@ -204,36 +204,48 @@ void ready_in_turn(goroutine* g) noexcept {
   make_ready_elsewhere(g);
 }
 
-// [next.3] As ready() of one after the other would leave it: the last runs next, the others wait in
-// their order behind who was to run next. But the slot is emptied and filled once, and thieves are
-// woken now and then.
-void ready_chain(waiter* first) noexcept {
+namespace {
+
+// [next.3] By worker `me`, which draws nothing: more than one, as ready() of one after the other
+// would leave them. The last runs next, the others wait in their order behind who was to run next.
+// But the slot is emptied and filled once, and thieves are woken now and then.
+void ready_together(worker& me, waiter* first) noexcept {
   constexpr unsigned portion = 64;
-  const race::runtime_code in;
-  worker* const me = this_worker();
-  const bool one_by_one = me == nullptr || me->stopped() || me->choices().seeded();
   goroutine* last = nullptr;
   unsigned n = 0;
   while (first != nullptr) {
     goroutine* g = first->who;
-    const bool is_only = last == nullptr && first->next == nullptr;
     first = first->next;  // before g can run: its waiter is gone then
-    if (one_by_one || is_only) {
-      ready(g);
-    } else if (!is_ordinary(g)) {
+    if (!is_ordinary(g)) {
       make_ready_elsewhere(g);
-    } else {
-      say_runnable(g);
-      last == nullptr ? me->displace_next() : me->push_quietly(last);
-      last = g;
-      if (++n % portion == 0) {
-        me->wake_thief();
-      }
+      continue;
+    }
+    say_runnable(g);
+    last == nullptr ? me.displace_next() : me.push_quietly(last);
+    last = g;
+    if (++n % portion == 0) {
+      me.wake_thief();
     }
   }
   if (last != nullptr) {
-    me->push_next(last);
-    me->wake_thief();
+    me.push_next(last);
+    me.wake_thief();
+  }
+}
+
+}  // namespace
+
+void ready_chain(waiter* first) noexcept {
+  const race::runtime_code in;
+  worker* const me = this_worker();
+  const bool many = first != nullptr && first->next != nullptr;
+  if (many && me != nullptr && !me->stopped() && !me->choices().seeded()) {
+    return ready_together(*me, first);
+  }
+  while (first != nullptr) {
+    goroutine* g = first->who;
+    first = first->next;  // before ready(): its waiter is gone after it
+    ready(g);
   }
 }
 
